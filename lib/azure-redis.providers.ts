@@ -1,0 +1,206 @@
+import { Logger, type FactoryProvider, type InjectionToken, type Provider } from '@nestjs/common';
+import type { TokenCredential } from '@azure/identity';
+import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
+import { createCache } from 'cache-manager';
+import { Keyv } from 'keyv';
+import {
+  DEFAULT_CONNECTION_NAME,
+  getAzureRedisCredentialToken,
+  getAzureRedisOptionsToken,
+  getAzureRedisStoreToken,
+  getAzureRedisToken,
+  getAzureRedisTokenManagerToken,
+  LOGGER_CONTEXT,
+} from './azure-redis.constants.js';
+import { AzureRedisOptionsError } from './azure-redis.errors.js';
+import { AzureRedisConnection } from './client/azure-redis-connection.js';
+import { createAzureCredential } from './credential/azure-credential.js';
+import type {
+  AzureRedisCacheOptions,
+  AzureRedisModuleOptions,
+  AzureRedisOptions,
+} from './options/azure-redis-options.interface.js';
+import { resolveAzureRedisOptions } from './options/resolve-options.js';
+import { AzureRedisStore } from './store/azure-redis.store.js';
+import { StoreGuard } from './store/store-guard.js';
+import { EntraTokenManager } from './token/entra-token-manager.js';
+import { logTokenState } from './token/log-token-state.js';
+
+type CacheExtra = boolean | AzureRedisCacheOptions | undefined;
+
+/**
+ * The providers of one connection, in the order of the pipe, and which of them are exported.
+ *
+ * @param moduleOptions token of what the user wrote
+ */
+export function connectionProviders(
+  moduleOptions: InjectionToken,
+  name: string = DEFAULT_CONNECTION_NAME,
+  cache?: CacheExtra,
+): { providers: Provider[]; exported: InjectionToken[] } {
+  const isDefault = name === DEFAULT_CONNECTION_NAME;
+  const providesCache = cache === undefined ? isDefault : cache !== false;
+
+  const publicProviders: Exclude<Provider, new (...args: never[]) => unknown>[] = [
+    optionsProvider(moduleOptions, name, cache, providesCache),
+    credentialProvider(name),
+    tokenManagerProvider(name),
+    {
+      provide: getAzureRedisToken(name),
+      inject: [AzureRedisConnection],
+      useFactory: ({ client }: AzureRedisConnection) => client,
+    },
+    storeProvider(getAzureRedisStoreToken(name), name),
+    ...(isDefault ? classTokenProviders() : []),
+    ...(providesCache ? cacheManagerProviders(name) : []),
+  ];
+  return {
+    providers: [...publicProviders, connectionProvider(name), storeGuardProvider(name)],
+    exported: publicProviders.map(({ provide }) => provide),
+  };
+}
+
+function optionsProvider(
+  moduleOptions: InjectionToken,
+  name: string,
+  cache: CacheExtra,
+  providesCache: boolean,
+): FactoryProvider<AzureRedisOptions> {
+  return {
+    provide: getAzureRedisOptionsToken(name),
+    inject: [moduleOptions],
+    useFactory: (written: AzureRedisModuleOptions) => {
+      const options = resolveAzureRedisOptions(
+        cache === undefined || 'cache' in written ? written : { ...written, cache },
+      );
+      if (providesCache && written.cache === false) {
+        throw new AzureRedisOptionsError([
+          'cache: Expected "cache: false" beside useFactory, got it from the factory, when CACHE_MANAGER is provided already. ' +
+            'Move it to forRootAsync({ cache: false, useFactory }).',
+        ]);
+      }
+      return options;
+    },
+  };
+}
+
+function credentialProvider(name: string): FactoryProvider<TokenCredential> {
+  return {
+    provide: getAzureRedisCredentialToken(name),
+    inject: [getAzureRedisOptionsToken(name)],
+    useFactory: ({ credential }: AzureRedisOptions) => createAzureCredential(credential),
+  };
+}
+
+function tokenManagerProvider(name: string): FactoryProvider<EntraTokenManager> {
+  return {
+    provide: getAzureRedisTokenManagerToken(name),
+    inject: [getAzureRedisCredentialToken(name), getAzureRedisOptionsToken(name)],
+    useFactory: (credential: TokenCredential, options: AzureRedisOptions) => {
+      const tokens = new EntraTokenManager(credential, {
+        scope: options.scope,
+        username: options.username,
+        deadlineMs: options.deadlines.tokenMs,
+      });
+      logTokenState(tokens, new Logger(LOGGER_CONTEXT));
+      return tokens;
+    },
+  };
+}
+
+function connectionProvider(name: string): FactoryProvider<AzureRedisConnection> {
+  return {
+    provide: AzureRedisConnection,
+    inject: [getAzureRedisOptionsToken(name), getAzureRedisTokenManagerToken(name)],
+    useFactory: async (options: AzureRedisOptions, tokens: EntraTokenManager) => {
+      const logger = new Logger(LOGGER_CONTEXT);
+      if (options.tls === false) {
+        logger.warn(
+          `TLS is off: tokens and cached answers go to ${options.host}:${options.port} in clear text. ` +
+            'Azure Redis does not accept that; remove "tls: false" unless a local tunnel encrypts.',
+        );
+      }
+      const connection = new AzureRedisConnection(options, tokens, logger);
+      connection.connect();
+      if (options.failFast) await readyOrClosed(connection, options);
+      return connection;
+    },
+  };
+}
+
+/** Nest calls no shutdown hook of a module that failed to start. */
+async function readyOrClosed(
+  connection: AzureRedisConnection,
+  { deadlines }: AzureRedisOptions,
+): Promise<void> {
+  try {
+    await connection.whenReady(deadlines.connectMs + deadlines.handshakeMs);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** Not exported: what the stores of one connection share. */
+function storeGuardProvider(name: string): FactoryProvider<StoreGuard> {
+  return {
+    provide: StoreGuard,
+    inject: [AzureRedisConnection, getAzureRedisOptionsToken(name)],
+    useFactory: ({ client, availability }: AzureRedisConnection, { cache }: AzureRedisOptions) =>
+      new StoreGuard({
+        deadlineMs: cache.deadlineMs,
+        isConnected: () => client.status === 'ready',
+        availability,
+        logger: new Logger(LOGGER_CONTEXT),
+      }),
+  };
+}
+
+function storeProvider(provide: InjectionToken, name: string): FactoryProvider<AzureRedisStore> {
+  return {
+    provide,
+    inject: [AzureRedisConnection, StoreGuard, getAzureRedisOptionsToken(name)],
+    useFactory: createStore,
+  };
+}
+
+function createStore(
+  { client }: AzureRedisConnection,
+  guard: StoreGuard,
+  { cache }: AzureRedisOptions,
+): AzureRedisStore {
+  return new AzureRedisStore(client, guard, cache.namespace);
+}
+
+function classTokenProviders() {
+  return [
+    { provide: EntraTokenManager, useExisting: getAzureRedisTokenManagerToken() },
+    { provide: AzureRedisStore, useExisting: getAzureRedisStoreToken() },
+  ];
+}
+
+function cacheManagerProviders(name: string) {
+  return [
+    {
+      provide: CACHE_MANAGER,
+      inject: [AzureRedisConnection, StoreGuard, getAzureRedisOptionsToken(name)],
+      useFactory: (
+        connection: AzureRedisConnection,
+        guard: StoreGuard,
+        options: AzureRedisOptions,
+      ) => {
+        // A store of its own: Keyv writes its namespace into the adapter it is given, and the
+        // injectable store may be given to another Keyv.
+        const store = createStore(connection, guard, options);
+        // The store owns the one prefix; Keyv's default namespace would be a second one.
+        const keyv = new Keyv({ store, namespace: '', useKeyPrefix: false });
+        const logger = new Logger(LOGGER_CONTEXT);
+        keyv.on('error', (error: unknown) =>
+          logger.warn(error instanceof Error ? error.message : String(error)),
+        );
+        return createCache({ stores: [keyv], ttl: options.cache.ttlMs });
+      },
+    },
+    { provide: Cache, useExisting: CACHE_MANAGER },
+  ];
+}

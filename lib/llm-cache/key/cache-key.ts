@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+const KEY_VERSION = 'v1';
+
+/** Request headers that change the meaning of a body. */
+const SEMANTIC_HEADERS = ['anthropic-beta', 'anthropic-version', 'openai-beta'] as const;
+
+/** Everything that decides whether two requests may share an answer. */
+export interface KeyMaterial {
+  readonly namespace: string;
+  /** Whatever tells this route from all others, the URL of the request included. */
+  readonly route: readonly string[];
+  readonly protocol: 'json';
+  readonly principal: string;
+  readonly headers: IncomingHttpHeaders;
+  /** From `canonicalJson`. */
+  readonly body: string;
+}
+
+/** `llm:v1:<SHA-256>`; the store adds its own prefix. */
+export function cacheKey(material: KeyMaterial): string {
+  const headers = SEMANTIC_HEADERS.map((name) => material.headers[name] ?? null);
+  const parts = [
+    material.namespace,
+    JSON.stringify(material.route),
+    material.protocol,
+    // As JSON, because hashing replaces lone surrogates: two names must not become one.
+    JSON.stringify(material.principal),
+    JSON.stringify(headers),
+    material.body,
+  ];
+  const hash = createHash('sha256').update(`nestjs-azure-redis llm-cache key ${KEY_VERSION}\n`);
+  // The length in front of each part keeps apart what concatenation would merge.
+  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
+  return `llm:${KEY_VERSION}:${hash.digest('base64url')}`;
+}

@@ -1,0 +1,38 @@
+/** What the cache did with a request, for the response headers. */
+export type CacheOutcome =
+  | { readonly kind: 'hit'; readonly ageMs: number; readonly ttlMs: number }
+  /** `result`: `'stored'` or why not; left out until there is an answer. */
+  | { readonly kind: 'miss'; readonly result?: string }
+  | { readonly kind: 'bypass'; readonly detail: string };
+
+/**
+ * The response headers that tell the caller: `Cache-Status` (RFC 9211), `X-Cache` for people
+ * used to the stock interceptor, `Age` (RFC 9111 section 5.1) on a hit.
+ *
+ * `stored` means that the answer was found storable and handed to the store. Whether Redis
+ * confirms is known only after the answer has been sent, which never waits for it.
+ */
+export function cacheStatusHeaders(outcome: CacheOutcome): Readonly<Record<string, string>> {
+  if (outcome.kind === 'bypass') {
+    return { 'Cache-Status': `LlmCache; fwd=bypass; detail=${outcome.detail}` };
+  }
+  if (outcome.kind === 'miss') {
+    return { 'Cache-Status': `LlmCache; fwd=miss${missResult(outcome.result)}`, 'X-Cache': 'MISS' };
+  }
+  const ttl = toSeconds(outcome.ttlMs - outcome.ageMs);
+  return {
+    'Cache-Status': `LlmCache; hit; ttl=${ttl}`,
+    'X-Cache': 'HIT',
+    Age: String(toSeconds(outcome.ageMs)),
+  };
+}
+
+function missResult(result: string | undefined): string {
+  if (result === undefined) return '';
+  return result === 'stored' ? '; stored' : `; detail=${result}`;
+}
+
+/** Never negative: the clocks of the writer and the reader may differ. */
+function toSeconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}

@@ -1,0 +1,32 @@
+import type { AzureRedisDeadlines, AzureRedisOptions } from './azure-redis-options.interface.js';
+
+/** Entra scope of Azure Cache for Redis and Azure Managed Redis in the public cloud. */
+export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
+
+export const DEFAULT_DEADLINES: Readonly<Required<AzureRedisDeadlines>> = Object.freeze({
+  tokenMs: 10_000,
+  connectMs: 10_000,
+  handshakeMs: 15_000,
+  reauthMs: 10_000,
+  silenceMs: 30_000,
+});
+
+export const DEFAULT_CACHE: AzureRedisOptions['cache'] = Object.freeze({
+  namespace: 'cache',
+  ttlMs: 3_600_000,
+  deadlineMs: 250,
+  mode: 'default_on',
+  supportedCallTypes: undefined,
+});
+
+/** Azure Managed Redis. */
+const MANAGED_REDIS_PORT = 10_000;
+
+/** Azure Cache for Redis, in the public and the sovereign clouds. */
+const CACHE_FOR_REDIS_PORT = 6380;
+const CACHE_FOR_REDIS_HOST =
+  /\.redis\.cache\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)$/i;
+
+export function defaultPort(host: string): number {
+  return CACHE_FOR_REDIS_HOST.test(host) ? CACHE_FOR_REDIS_PORT : MANAGED_REDIS_PORT;
+}

@@ -1,0 +1,99 @@
+import { createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { FrontDoorConnection, type FrontDoorSettings } from './front-door-connection.js';
+import { FRONT_DOOR_PORTS, listenInRange, listenOn } from './loopback-port.js';
+
+const REOPEN_ATTEMPTS = 100;
+const REOPEN_PAUSE_MS = 20;
+
+/** One TLS port, in front of one Redis node. */
+export class FrontDoor {
+  readonly connections = new Set<FrontDoorConnection>();
+  readonly #settings: () => FrontDoorSettings;
+  readonly #redisAddress: () => NetConnectOpts | undefined;
+  /** Sockets that a black hole accepted, and all others. */
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #port = 0;
+  /** What is wanted; listening follows a moment later. */
+  #isOpen = true;
+  #reopening: Promise<void> | undefined;
+
+  constructor(settings: () => FrontDoorSettings, redisAddress: () => NetConnectOpts | undefined) {
+    this.#settings = settings;
+    this.#redisAddress = redisAddress;
+    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server.on('error', () => undefined);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
+  async open(): Promise<void> {
+    this.#port = await listenInRange(this.#server, FRONT_DOOR_PORTS);
+  }
+
+  /** New clients get ECONNREFUSED. */
+  refuse(): void {
+    this.#isOpen = false;
+    // To close a server that is about to listen leaves its listen() without an answer for ever.
+    if (!this.#reopening) this.#server.close();
+  }
+
+  /** Listens again on its own port, which nobody else should have taken meanwhile. */
+  reopen(): Promise<void> {
+    this.#isOpen = true;
+    this.#reopening ??= this.#listenAgain().finally(() => {
+      this.#reopening = undefined;
+    });
+    return this.#reopening;
+  }
+
+  /** Closes the door for good and cuts everybody off. */
+  async close(): Promise<void> {
+    this.refuse();
+    await this.#reopening;
+    for (const connection of this.connections) connection.close('rst');
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  async #listenAgain(): Promise<void> {
+    for (let attempt = 0; attempt < REOPEN_ATTEMPTS; attempt += 1) {
+      if (!this.#isOpen || this.#server.listening) return;
+      if (await listenOn(this.#server, this.#port)) {
+        // It may have been refused again meanwhile.
+        if (!this.#isOpen) this.#server.close();
+        return;
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, REOPEN_PAUSE_MS).unref();
+      });
+    }
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const settings = this.#settings();
+    const address = this.#redisAddress();
+    if (settings.faults.isBlackHole) {
+      socket.resume();
+      return;
+    }
+    if (!address) {
+      socket.destroy();
+      return;
+    }
+    const connection = new FrontDoorConnection(socket, address, settings);
+    this.connections.add(connection);
+    socket.once('close', () => this.connections.delete(connection));
+  }
+}

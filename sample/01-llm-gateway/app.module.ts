@@ -1,0 +1,42 @@
+import { Module } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { AzureRedisModule, azureRedisOptionsFromEnv } from 'nestjs-azure-redis';
+import type { LocalAzure } from 'nestjs-azure-redis/testing';
+import { ChatController } from './gateway/chat.controller.js';
+import { EmbeddingsController } from './gateway/embeddings.controller.js';
+import { ModelsController } from './gateway/models.controller.js';
+import { OpenAiErrorFilter } from './gateway/open-ai-error.filter.js';
+import { UPSTREAM_TARGET } from './upstream/upstream-target.js';
+import type { UpstreamTarget } from './upstream/upstream-target.js';
+import { Upstream } from './upstream/upstream.service.js';
+
+export interface GatewayOptions {
+  /** Used instead of the Azure Redis that the environment names. */
+  readonly localAzure?: LocalAzure | undefined;
+  readonly upstream: UpstreamTarget;
+}
+
+@Module({
+  controllers: [ChatController, EmbeddingsController, ModelsController],
+  providers: [Upstream, { provide: APP_FILTER, useClass: OpenAiErrorFilter }],
+})
+export class AppModule {
+  static register({ localAzure, upstream }: GatewayOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        AzureRedisModule.forRootAsync({
+          useFactory: () => ({
+            ...(localAzure === undefined
+              ? azureRedisOptionsFromEnv()
+              : { ...localAzure.connection, credential: localAzure.credential }),
+            // Even a slow Redis is faster than a model, so it may have a second.
+            cache: { namespace: 'llm-gateway', deadlineMs: 1_000 },
+          }),
+        }),
+      ],
+      providers: [{ provide: UPSTREAM_TARGET, useValue: upstream }],
+    };
+  }
+}

@@ -1,0 +1,24 @@
+import { Controller, HttpCode, Post, Req, UseInterceptors } from '@nestjs/common';
+import { LlmCacheInterceptor } from 'nestjs-azure-redis';
+import { Upstream } from '../upstream/upstream.service.js';
+import { requireJson } from './json-request.js';
+import type { JsonRequest } from './json-request.js';
+
+@Controller('v1/chat')
+@UseInterceptors(LlmCacheInterceptor)
+export class ChatController {
+  readonly #upstream: Upstream;
+
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream;
+  }
+
+  @Post('completions')
+  @HttpCode(200)
+  completions(@Req() request: JsonRequest): Promise<unknown> {
+    const { body, bytes } = requireJson(request);
+    return body.stream === true
+      ? this.#upstream.stream('/chat/completions', bytes)
+      : this.#upstream.json('/chat/completions', bytes);
+  }
+}

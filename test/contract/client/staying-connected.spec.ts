@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
+import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { IdlePing } from '../../../lib/client/idle-ping.js';
+import { duplicateOf, open } from '../../fixtures/connection.js';
+import { eventually } from '../../fixtures/eventually.js';
+
+const LIFETIME_MS = 3_000;
+
+let azure: LocalAzure | undefined;
+afterEach(() => azure?.stop());
+
+/**
+ * RESP3 allows AUTH on a subscribed connection, so nothing may be lost. With ioredis 5 (RESP2)
+ * the subscriber has to reconnect, and only goes on receiving.
+ */
+async function expectMessages(
+  received: string[],
+  published: number,
+  publish: () => Promise<unknown>,
+): Promise<void> {
+  if (inject('ioredisMajor') === 6) {
+    await eventually('all messages arrived', () => received.length === published);
+    return;
+  }
+  await eventually('messages still arrive', async () => {
+    await publish();
+    return received.includes('last');
+  });
+  expect(received.length).toBeGreaterThan(published / 2);
+}
+
+const start = async (topology: 'standalone' | 'cluster') => {
+  azure = await startLocalAzure({ topology, tokenLifetimeMs: LIFETIME_MS });
+  return azure;
+};
+
+describe('through three rotations of the token', { timeout: 40_000 }, () => {
+  it('a client, its duplicates and a subscriber keep their sockets', async () => {
+    const local = await start('standalone');
+    const { client, connection, errors } = open(local);
+    const copy = duplicateOf(client);
+    const subscriber = duplicateOf(duplicateOf(client));
+    const received: string[] = [];
+    subscriber.on('message', (_channel: string, message: string) => received.push(message));
+    onTestFinished(() => {
+      copy.disconnect();
+      subscriber.disconnect();
+    });
+    await subscriber.subscribe('news');
+    const ids = await Promise.all([client.call('CLIENT', 'ID'), copy.call('CLIENT', 'ID')]);
+
+    let published = 0;
+    const until = Date.now() + 3 * LIFETIME_MS;
+    while (Date.now() < until) {
+      await Promise.all([
+        client.set('key', 'value'),
+        copy.get('key'),
+        client.publish('news', String(published)),
+      ]);
+      published += 1;
+      await sleep(20);
+    }
+    await expectMessages(received, published, () => client.publish('news', 'last'));
+
+    expect(await Promise.all([client.call('CLIENT', 'ID'), copy.call('CLIENT', 'ID')])).toEqual(
+      ids,
+    );
+    expect(connection.connections.live.size).toBe(3);
+    expect(local.redis.expired).toBe(0);
+    expect(local.redis.rejected).toBe(0);
+    expect(errors).toEqual([]);
+  });
+
+  it('a cluster keeps every node and its subscriber', async () => {
+    const local = await start('cluster');
+    const { client, connection, errors } = open(local);
+    const received: string[] = [];
+    client.on('message', (_channel: string, message: string) => received.push(message));
+    await client.subscribe('news');
+    let published = 0;
+    const until = Date.now() + 3 * LIFETIME_MS;
+    while (Date.now() < until) {
+      await Promise.all(
+        Array.from({ length: 20 }, (_, index) => client.set(`key${index}`, 'value')),
+      );
+      await client.publish('news', String(published));
+      published += 1;
+      await sleep(20);
+    }
+    await expectMessages(received, published, () => client.publish('news', 'last'));
+    // Three nodes and the subscriber; the slot refresher comes and goes.
+    await eventually('all are known', () => connection.connections.live.size >= 4);
+    expect(local.redis.expired).toBe(0);
+    expect(local.redis.rejected).toBe(0);
+    expect(errors).toEqual([]);
+  });
+});
+
+describe('re-AUTH', { timeout: 40_000 }, () => {
+  it('comes before the old token runs out, for each connection at its own moment', async () => {
+    const local = await start('standalone');
+    const { client, connection } = open(local);
+    const copies = Array.from({ length: 8 }, () => duplicateOf(client));
+    onTestFinished(() => copies.forEach((copy) => copy.disconnect()));
+    await Promise.all([client, ...copies].map((redis) => redis.ping()));
+    const live = [...connection.connections.live];
+    const expiries = new Map(live.map((each) => [each.endpoint, each.token?.expiresAt ?? 0]));
+    const moments: number[] = [];
+    connection.reauthenticator.on('reauthenticated', ({ endpoint }) => {
+      moments.push(Date.now());
+      expect(Date.now()).toBeLessThan(expiries.get(endpoint) ?? 0);
+    });
+    await eventually('all were re-authenticated', () => moments.length >= 9);
+    expect(Math.max(...moments) - Math.min(...moments)).toBeGreaterThan(20);
+  });
+
+  it('that fails is repeated; the connection stays as it is meanwhile', async () => {
+    const local = await start('standalone');
+    const { client, connection, errors } = open(local);
+    const id = await client.call('CLIENT', 'ID');
+    const failures: unknown[] = [];
+    connection.reauthenticator.on('reauthenticationFailed', ({ error }) => failures.push(error));
+    local.redis.rejectAuth(1);
+    let done = false;
+    connection.reauthenticator.on('reauthenticated', () => (done = true));
+    await eventually('re-AUTH failed once and then worked', () => done && failures.length > 0);
+    expect(await client.call('CLIENT', 'ID')).toBe(id);
+    expect(errors).toEqual([]);
+    expect(JSON.stringify(failures)).not.toMatch(/eyJ/);
+  });
+
+  it('stops with close()', async () => {
+    const local = await start('standalone');
+    const { client, connection } = open(local);
+    await client.ping();
+    await connection.close();
+    const { auths } = local.redis;
+    await sleep(LIFETIME_MS);
+    expect(local.redis.auths).toBe(auths);
+    expect(local.redis.connections).toBe(0);
+    expect(connection.connections.live.size).toBe(0);
+  });
+});
+
+it('an idle connection is kept alive with PING, a busy one is not bothered', async () => {
+  azure = await startLocalAzure();
+  const { client, connection } = open(azure);
+  await client.ping();
+  const idlePing = new IdlePing(connection.connections, 100);
+  onTestFinished(() => idlePing.close());
+  const before = azure.redis.commands;
+  await eventually('PINGs were sent', () => (azure?.redis.commands ?? 0) >= before + 3);
+});
+
+it('forgets connections that are gone', { timeout: 60_000 }, async () => {
+  azure = await startLocalAzure();
+  const { client, connection } = open(azure, { redis: { retryStrategy: () => 1 } });
+  await client.ping();
+  const listeners = () => client.eventNames().map((name) => client.listenerCount(name));
+  const before = listeners();
+  for (let round = 0; round < 100; round += 1) {
+    client.disconnect(true);
+    await client.ping();
+  }
+  expect(connection.connections.live.size).toBe(1);
+  expect(listeners()).toEqual(before);
+});

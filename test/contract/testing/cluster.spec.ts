@@ -1,0 +1,128 @@
+import type { ConnectionOptions } from 'node:tls';
+import { Cluster, type ClusterOptions } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { LocalAzure } from '../../../lib/testing/index.js';
+import { eventually } from '../../fixtures/eventually.js';
+import { useLocalAzure } from './local-azure.js';
+
+const passThrough: ClusterOptions['dnsLookup'] = (address, callback) => callback(null, address);
+
+function clusterClient(
+  azure: LocalAzure,
+  tls: ConnectionOptions,
+  more: Pick<ClusterOptions, 'dnsLookup' | 'shardedSubscribers'>,
+): Cluster {
+  const { host, port } = azure.connection;
+  const client = new Cluster([{ host, port }], {
+    ...more,
+    redisOptions: {
+      tls,
+      username: azure.identity.objectId,
+      password: azure.entra.issue(),
+    },
+    clusterRetryStrategy: () => null,
+  });
+  client.on('error', () => undefined);
+  onTestFinished(() => client.disconnect());
+  return client;
+}
+
+/** A key of each node, with its slot: ioredis and Redis agree on them. */
+async function keysByNode(client: Cluster, ports: readonly number[]): Promise<string[]> {
+  const found = new Map<number, string>();
+  for (let index = 0; found.size < ports.length && index < 1_000; index += 1) {
+    const key = `key-${index}`;
+    const slot = await client.cluster('KEYSLOT', key);
+    found.set(Math.floor((slot * ports.length) / 16_384), key);
+  }
+  return ports.map((_, index) => found.get(index) ?? '');
+}
+
+describe.each(['ip', 'hostname'] as const)('a cluster that announces nodes by %s', (announce) => {
+  const azure = useLocalAzure({ topology: 'cluster', announce });
+
+  const usable = (): Cluster =>
+    clusterClient(azure(), azure().connection.tls, { dnsLookup: passThrough });
+
+  it('serves every slot through three front doors', async () => {
+    const client = usable();
+    const keys = await keysByNode(client, azure().redis.ports);
+    for (const key of keys) expect(await client.set(key, key)).toBe('OK');
+    for (const key of keys) expect(await client.get(key)).toBe(key);
+    const nodes = client.nodes('master').map(({ options }) => options.port);
+    expect(new Set(nodes)).toEqual(new Set(azure().redis.ports));
+    const addresses = client.nodes('master').map(({ options }) => options.host);
+    expect(new Set(addresses)).toEqual(new Set([announce === 'ip' ? '127.0.0.1' : 'localhost']));
+    expect(azure().redis.auths).toBeGreaterThanOrEqual(3);
+    expect(azure().redis.rejected).toBe(0);
+  });
+
+  it('moves a slot with its keys, and MOVED leads clients to it', async () => {
+    const client = usable();
+    const [key = ''] = await keysByNode(client, azure().redis.ports);
+    const slot = await client.cluster('KEYSLOT', key);
+    await client.set(key, 'before');
+    await azure().redis.moveSlot(slot, 0, 2);
+    // On a node that is sure not to have heard of it by gossip.
+    const [first] = client
+      .nodes('master')
+      .filter((node) => node.options.port === azure().redis.ports[0]);
+    await expect(first?.get(key)).rejects.toThrow(
+      new RegExp(`MOVED ${slot} \\S+:${azure().redis.ports[2]}`),
+    );
+    expect(await client.get(key)).toBe('before');
+    await client.set(key, 'after');
+    expect(await client.get(key)).toBe('after');
+    await azure().redis.moveSlot(slot, 2, 0);
+    expect(await client.get(key)).toBe('after');
+  });
+
+  it('delivers classic and sharded publications', async () => {
+    const [subscriber, publisher] = [usable(), usable()];
+    const received: string[] = [];
+    subscriber.on('message', (_, message: string) => received.push(message));
+    await subscriber.subscribe('channel');
+    await publisher.publish('channel', 'hello');
+    await eventually('the message', () => received.includes('hello'));
+
+    const options = { dnsLookup: passThrough, shardedSubscribers: true };
+    const sharded = clusterClient(azure(), azure().connection.tls, options);
+    sharded.on('smessage', (_, message: string) => received.push(message));
+    await sharded.ssubscribe('shard');
+    await publisher.spublish('shard', 'hello shard');
+    await eventually('the message', () => received.includes('hello shard'));
+  });
+
+  it('starts again on the same ports, empty', async () => {
+    const before = azure().redis.ports;
+    const writer = usable();
+    await writer.set('key', 'value');
+    await azure().redis.shutdownServer();
+    await azure().redis.restartServer();
+    expect(azure().redis.ports).toEqual(before);
+    expect(await usable().get('key')).toBeNull();
+  });
+
+  it('freezes and thaws with all its nodes', async () => {
+    const client = usable();
+    const keys = await keysByNode(client, azure().redis.ports);
+    await Promise.all(keys.map((key) => client.get(key)));
+    azure().redis.freeze();
+    const late = Promise.all(keys.map((key) => client.set(key, 'late')));
+    const before = azure().redis.commands;
+    await eventually('all were heard', () => azure().redis.commands >= before + 3);
+    azure().redis.thaw();
+    expect(await late).toEqual(['OK', 'OK', 'OK']);
+  });
+});
+
+describe('a certificate that has DNS names only', () => {
+  const azure = useLocalAzure({ topology: 'cluster' });
+
+  it('is refused by a client that does not name the server', async () => {
+    const { ca } = azure().connection.tls;
+    const client = clusterClient(azure(), { ca }, { dnsLookup: passThrough });
+    await expect(client.get('key')).rejects.toThrow(/None of startup nodes is available/);
+    expect(client.nodes('master')).toEqual([]);
+  });
+});

@@ -1,0 +1,45 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const realRedis = { globalSetup: path('./test/environment/provide-redis.ts') };
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^nestjs-azure-redis\/testing$/, replacement: path('./lib/testing/index.ts') },
+      { find: /^nestjs-azure-redis$/, replacement: path('./lib/index.ts') },
+    ],
+  },
+  test: {
+    pool: 'forks',
+    // Most of these tests wait, for timers and sockets: also a machine of two cores runs two files.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'real parts',
+          include: ['test/{contract,e2e,chaos}/**/*.spec.ts'],
+          provide: { ioredisMajor: 6 },
+          ...realRedis,
+        },
+      },
+      {
+        // The client contract once more, on the oldest ioredis that is supported.
+        extends: true,
+        resolve: { alias: [{ find: /^ioredis$/, replacement: 'ioredis5' }] },
+        test: {
+          name: 'ioredis 5',
+          include: ['test/contract/client/**/*.spec.ts'],
+          provide: { ioredisMajor: 5 },
+          ...realRedis,
+        },
+      },
+    ],
+  },
+});
