@@ -39,19 +39,21 @@ class LazyAzureCredential implements TokenCredential {
     scopes: string | string[],
     options?: GetTokenOptions,
   ): Promise<AccessToken | null> {
-    const credential = await (this.#credential ??= this.#construct());
-    return credential.getToken(scopes, options);
-  }
-
-  async #construct(): Promise<TokenCredential> {
+    const current = (this.#credential ??= constructCredential(this.kind, this.#options));
     try {
-      return await constructCredential(this.kind, this.#options);
+      return await (await current).getToken(scopes, options);
     } catch (error) {
-      // The next call tries again: a certificate or token file may be mounted later.
-      this.#credential = undefined;
+      // The next call gets a new instance: a certificate may be mounted by then, and an instance
+      // that was answered with 5xx refuses by itself for 60 s, whatever Retry-After said. After
+      // a 429 that is only right.
+      if (!isThrottled(error) && this.#credential === current) this.#credential = undefined;
       throw error;
     }
   }
+}
+
+function isThrottled(error: unknown): boolean {
+  return error instanceof Error && /AADSTS90055|too many requests|\b429\b/i.test(error.message);
 }
 
 type SdkOptions = TokenCredentialOptions & AuthorityValidationOptions;

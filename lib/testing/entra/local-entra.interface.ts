@@ -39,7 +39,10 @@ export interface EntraFailure {
   error?: string;
   /** How many token requests fail. @default until `recover()` */
   times?: number;
-  /** `Retry-After` header in seconds; 0 sends none, and MSAL then refuses for 60 s. @default 1 */
+  /**
+   * `Retry-After` header in seconds; 0 sends none. MSAL of @azure/identity 4.13 does not read it: after
+   * a 429 or 5xx the same credential instance refuses by itself for 60 s. @default 1
+   */
   retryAfterSeconds?: number;
 }
 

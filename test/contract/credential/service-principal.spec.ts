@@ -3,6 +3,7 @@ import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAzureCredential } from '../../../lib/credential/azure-credential.js';
 import { azureRedisOptionsFromEnv } from '../../../lib/options/from-environment.js';
+import { freshCredential } from '../../fixtures/fresh-credential.js';
 import { whoAmI } from '../../fixtures/who-am-i.js';
 
 let azure: LocalAzure;
@@ -88,4 +89,25 @@ it('tries again when a certificate is not mounted yet', async () => {
   await copyFile(azure.identity.certificatePath, late);
   await expect(credential.getToken(scope)).resolves.toMatchObject({ token: expect.any(String) });
   await rm(late);
+});
+
+describe('after Entra answered', () => {
+  const scope = 'https://redis.azure.com/.default';
+
+  it('5xx, asks it again with the next call; the SDK alone would refuse for 60 s', async () => {
+    const credential = createAzureCredential(freshCredential(azure));
+    azure.entra.fail({ times: 1 });
+    await expect(credential.getToken(scope)).rejects.toThrow(/90033/);
+    await expect(credential.getToken(scope)).resolves.toMatchObject({ token: expect.any(String) });
+  });
+
+  it('429, leaves it in peace', async () => {
+    const credential = createAzureCredential(freshCredential(azure));
+    azure.entra.throttle();
+    await expect(credential.getToken(scope)).rejects.toThrow(/90055/);
+    azure.entra.recover();
+    const { requests } = azure.entra;
+    await expect(credential.getToken(scope)).rejects.toThrow(/90055/);
+    expect(azure.entra.requests).toBe(requests);
+  });
 });
