@@ -75,8 +75,7 @@ describe('a consumer with the required peers only', () => {
   it('reaches Redis from an ES module and ends by itself', () => {
     const printed = packed.run(
       'smoke.mjs',
-      `import 'reflect-metadata';
-      import { NestFactory } from '@nestjs/core';
+      `import { NestFactory } from '@nestjs/core';
       import { AzureRedisModule, getAzureRedisToken } from 'nestjs-azure-redis';
       import { startLocalAzure } from 'nestjs-azure-redis/testing';
       ${SMOKE}`,
@@ -87,8 +86,7 @@ describe('a consumer with the required peers only', () => {
   it('reaches Redis from CommonJS and ends by itself', () => {
     const printed = packed.run(
       'smoke.cjs',
-      `require('reflect-metadata');
-      const { NestFactory } = require('@nestjs/core');
+      `const { NestFactory } = require('@nestjs/core');
       const { AzureRedisModule, getAzureRedisToken } = require('nestjs-azure-redis');
       const { startLocalAzure } = require('nestjs-azure-redis/testing');
       (async () => { ${SMOKE} })();`,
