@@ -1,32 +1,48 @@
 import type { LoggerService } from '@nestjs/common';
 
+export interface AvailabilityLogOptions {
+  readonly up: string;
+  readonly down: (reason: string) => string;
+  /** `unknown` logs the first report, `up` only a later trouble. */
+  readonly initially: 'unknown' | 'up';
+  /**
+   * How long trouble must not have been reported before `up()` counts, in milliseconds: what
+   * comes and goes is one trouble. @default 0
+   */
+  readonly settleMs?: number;
+}
+
 /** One line per change of state, however often and by whomever the state is reported. */
 export class AvailabilityLog {
   readonly #logger: Pick<LoggerService, 'log' | 'warn'>;
-  readonly #messages: { up: string; down: (reason: string) => string };
-  #state: 'unknown' | 'up' | 'down';
+  readonly #options: AvailabilityLogOptions;
+  #state: 'unknown' | 'up' | 'down' | 'closed';
+  #lastTroubleAt = 0;
 
-  /** @param initially `unknown` logs the first report, `up` only a later trouble */
-  constructor(
-    logger: Pick<LoggerService, 'log' | 'warn'>,
-    messages: { up: string; down: (reason: string) => string },
-    initially: 'unknown' | 'up',
-  ) {
+  constructor(logger: Pick<LoggerService, 'log' | 'warn'>, options: AvailabilityLogOptions) {
     this.#logger = logger;
-    this.#messages = messages;
-    this.#state = initially;
+    this.#options = options;
+    this.#state = options.initially;
   }
 
   up(): void {
-    if (this.#state === 'up') return;
+    if (this.#state === 'up' || this.#state === 'closed') return;
+    const { settleMs = 0, up } = this.#options;
+    if (this.#state === 'down' && Date.now() - this.#lastTroubleAt < settleMs) return;
     this.#state = 'up';
-    this.#logger.log(this.#messages.up);
+    this.#logger.log(up);
   }
 
   /** @param reason evaluated only when there is something to log */
   down(reason: () => string): void {
-    if (this.#state === 'down') return;
+    this.#lastTroubleAt = Date.now();
+    if (this.#state === 'down' || this.#state === 'closed') return;
     this.#state = 'down';
-    this.#logger.warn(this.#messages.down(reason()));
+    this.#logger.warn(this.#options.down(reason()));
+  }
+
+  /** Nothing is trouble any more: it is being shut down. */
+  close(): void {
+    this.#state = 'closed';
   }
 }

@@ -21,5 +21,8 @@ export const getAzureRedisCredentialToken = tokenFor('CREDENTIAL');
 /** Injection token of the {@link EntraTokenManager}. @publicApi */
 export const getAzureRedisTokenManagerToken = tokenFor('TOKEN_MANAGER');
 
+/** Injection token of the {@link AzureRedisConnection}. @publicApi */
+export const getAzureRedisConnectionToken = tokenFor('CONNECTION');
+
 /** Injection token of the {@link AzureRedisStore}. @publicApi */
 export const getAzureRedisStoreToken = tokenFor('STORE');

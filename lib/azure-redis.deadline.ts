@@ -9,7 +9,12 @@ export async function withDeadline<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(onDeadline()), deadlineMs);
+    timer = setTimeout(() => {
+      // After a stall of the event loop timers come before the answers that have arrived
+      // meanwhile; those get their turn first.
+      setImmediate(() => reject(onDeadline()));
+    }, deadlineMs);
+    timer.unref();
   });
   try {
     return await Promise.race([promise, deadline]);

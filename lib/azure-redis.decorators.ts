@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import {
+  getAzureRedisConnectionToken,
   getAzureRedisCredentialToken,
   getAzureRedisOptionsToken,
   getAzureRedisStoreToken,
@@ -24,6 +25,10 @@ export const InjectAzureRedisCredential = (name?: string): InjectDecorator =>
 /** Injects the {@link EntraTokenManager}. @publicApi */
 export const InjectEntraTokenManager = (name?: string): InjectDecorator =>
   Inject(getAzureRedisTokenManagerToken(name));
+
+/** Injects the {@link AzureRedisConnection}. @publicApi */
+export const InjectAzureRedisConnection = (name?: string): InjectDecorator =>
+  Inject(getAzureRedisConnectionToken(name));
 
 /** Injects the {@link AzureRedisStore}. @publicApi */
 export const InjectAzureRedisStore = (name?: string): InjectDecorator =>

@@ -2,8 +2,10 @@
 export type AzureRedisErrorCode =
   /** The options are wrong; see {@link AzureRedisOptionsError.problems}. */
   | 'INVALID_OPTIONS'
-  /** Entra did not issue a token: it refused, failed or could not be reached. */
+  /** Entra did not issue a token: it failed or could not be reached, or no identity was found. */
   | 'TOKEN_UNAVAILABLE'
+  /** Entra refuses the secret, certificate, tenant, application, identity or scope. */
+  | 'CREDENTIAL_REFUSED'
   /** Entra did not answer within `deadlines.tokenMs`. */
   | 'TOKEN_TIMEOUT'
   /** The token has no `oid` claim and no username is configured. */

@@ -5,6 +5,7 @@ import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import {
   DEFAULT_CONNECTION_NAME,
+  getAzureRedisConnectionToken,
   getAzureRedisCredentialToken,
   getAzureRedisOptionsToken,
   getAzureRedisStoreToken,
@@ -26,6 +27,9 @@ import { StoreGuard } from './store/store-guard.js';
 import { EntraTokenManager } from './token/entra-token-manager.js';
 import { logTokenState } from './token/log-token-state.js';
 
+/** The connection of a module instance, for the module class. */
+export const MODULE_CONNECTION = Symbol('AzureRedisConnection of the module');
+
 type CacheExtra = boolean | AzureRedisCacheOptions | undefined;
 
 /**
@@ -45,9 +49,10 @@ export function connectionProviders(
     optionsProvider(moduleOptions, name, cache, providesCache),
     credentialProvider(name),
     tokenManagerProvider(name),
+    connectionProvider(name),
     {
       provide: getAzureRedisToken(name),
-      inject: [AzureRedisConnection],
+      inject: [getAzureRedisConnectionToken(name)],
       useFactory: ({ client }: AzureRedisConnection) => client,
     },
     storeProvider(getAzureRedisStoreToken(name), name),
@@ -55,7 +60,12 @@ export function connectionProviders(
     ...(providesCache ? cacheManagerProviders(name) : []),
   ];
   return {
-    providers: [...publicProviders, connectionProvider(name), storeGuardProvider(name)],
+    providers: [
+      ...publicProviders,
+      // What the module itself closes, whatever the name of the connection.
+      { provide: MODULE_CONNECTION, useExisting: getAzureRedisConnectionToken(name) },
+      storeGuardProvider(name),
+    ],
     exported: publicProviders.map(({ provide }) => provide),
   };
 }
@@ -110,9 +120,9 @@ function tokenManagerProvider(name: string): FactoryProvider<EntraTokenManager> 
 
 function connectionProvider(name: string): FactoryProvider<AzureRedisConnection> {
   return {
-    provide: AzureRedisConnection,
+    provide: getAzureRedisConnectionToken(name),
     inject: [getAzureRedisOptionsToken(name), getAzureRedisTokenManagerToken(name)],
-    useFactory: async (options: AzureRedisOptions, tokens: EntraTokenManager) => {
+    useFactory: (options: AzureRedisOptions, tokens: EntraTokenManager) => {
       const logger = new Logger(LOGGER_CONTEXT);
       if (options.tls === false) {
         logger.warn(
@@ -120,38 +130,23 @@ function connectionProvider(name: string): FactoryProvider<AzureRedisConnection>
             'Azure Redis does not accept that; remove "tls: false" unless a local tunnel encrypts.',
         );
       }
-      const connection = new AzureRedisConnection(options, tokens, logger);
-      connection.connect();
-      if (options.failFast) await readyOrClosed(connection, options);
-      return connection;
+      return new AzureRedisConnection(options, tokens, logger);
     },
   };
-}
-
-/** Nest calls no shutdown hook of a module that failed to start. */
-async function readyOrClosed(
-  connection: AzureRedisConnection,
-  { deadlines }: AzureRedisOptions,
-): Promise<void> {
-  try {
-    await connection.whenReady(deadlines.connectMs + deadlines.handshakeMs);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
 }
 
 /** Not exported: what the stores of one connection share. */
 function storeGuardProvider(name: string): FactoryProvider<StoreGuard> {
   return {
     provide: StoreGuard,
-    inject: [AzureRedisConnection, getAzureRedisOptionsToken(name)],
-    useFactory: ({ client, availability }: AzureRedisConnection, { cache }: AzureRedisOptions) =>
+    inject: [getAzureRedisConnectionToken(name), getAzureRedisOptionsToken(name)],
+    useFactory: (connection: AzureRedisConnection, { cache }: AzureRedisOptions) =>
       new StoreGuard({
         deadlineMs: cache.deadlineMs,
-        isConnected: () => client.status === 'ready',
-        availability,
+        isConnected: () => connection.client.status === 'ready',
+        availability: connection.availability,
         logger: new Logger(LOGGER_CONTEXT),
+        explain: (error) => connection.explain(error).message,
       }),
   };
 }
@@ -159,7 +154,7 @@ function storeGuardProvider(name: string): FactoryProvider<StoreGuard> {
 function storeProvider(provide: InjectionToken, name: string): FactoryProvider<AzureRedisStore> {
   return {
     provide,
-    inject: [AzureRedisConnection, StoreGuard, getAzureRedisOptionsToken(name)],
+    inject: [getAzureRedisConnectionToken(name), StoreGuard, getAzureRedisOptionsToken(name)],
     useFactory: createStore,
   };
 }
@@ -174,6 +169,7 @@ function createStore(
 
 function classTokenProviders() {
   return [
+    { provide: AzureRedisConnection, useExisting: getAzureRedisConnectionToken() },
     { provide: EntraTokenManager, useExisting: getAzureRedisTokenManagerToken() },
     { provide: AzureRedisStore, useExisting: getAzureRedisStoreToken() },
   ];
@@ -183,7 +179,7 @@ function cacheManagerProviders(name: string) {
   return [
     {
       provide: CACHE_MANAGER,
-      inject: [AzureRedisConnection, StoreGuard, getAzureRedisOptionsToken(name)],
+      inject: [getAzureRedisConnectionToken(name), StoreGuard, getAzureRedisOptionsToken(name)],
       useFactory: (
         connection: AzureRedisConnection,
         guard: StoreGuard,

@@ -2,12 +2,14 @@ export { AzureRedisModule } from './azure-redis.module.js';
 export type { AzureRedisModuleExtras } from './azure-redis.module-definition.js';
 export {
   InjectAzureRedis,
+  InjectAzureRedisConnection,
   InjectAzureRedisCredential,
   InjectAzureRedisOptions,
   InjectAzureRedisStore,
   InjectEntraTokenManager,
 } from './azure-redis.decorators.js';
 export {
+  getAzureRedisConnectionToken,
   getAzureRedisCredentialToken,
   getAzureRedisOptionsToken,
   getAzureRedisStoreToken,
@@ -40,7 +42,13 @@ export {
   type EntraTokenManagerOptions,
 } from './token/entra-token-manager.js';
 export { RedisToken } from './token/redis-token.js';
+export {
+  AzureRedisConnection,
+  type AzureRedisConnectionEvents,
+  type AzureRedisConnectionStatus,
+} from './client/azure-redis-connection.js';
 export type { AzureRedisClient } from './client/create-client.js';
+export type { DeferralReason, ReauthenticatorEvents } from './client/reauthenticator.js';
 export { AzureRedisStore } from './store/azure-redis.store.js';
 export type { ByteStore } from './store/byte-store.interface.js';
 export { LlmCacheInterceptor } from './llm-cache/llm-cache.interceptor.js';

@@ -1,17 +1,21 @@
 import { EventEmitter } from 'node:events';
 import type { Cluster, Redis } from 'ioredis';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
+import type { RedisToken } from '../token/redis-token.js';
 import { inspectConcisely } from './concise-inspection.js';
+import { lateBoundCredentials } from './late-bound-credentials.js';
 import { ManagedConnection } from './managed-connection.js';
 
 interface ConnectionRegistryEvents {
   ready: [connection: ManagedConnection];
-  closed: [connection: ManagedConnection];
+  closed: [connection: ManagedConnection, token: RedisToken | undefined];
+  beforeCommand: [connection: ManagedConnection];
+  transactionEnded: [connection: ManagedConnection];
 }
 
 /**
- * Knows every live connection that authenticates with our tokens: the clients we made, their
- * duplicates, cluster nodes as they come and go, and the cluster's subscriber.
+ * Knows every live connection that authenticates with our tokens: the clients we made or were
+ * given, their duplicates, cluster nodes as they come and go, and the cluster's subscribers.
  */
 export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
   readonly #tokens: EntraTokenManager;
@@ -41,15 +45,18 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
   }
 
   #manageInstance(redis: Redis): void {
+    Object.assign(redis.options, lateBoundCredentials(this.#tokens));
     new ManagedConnection(redis, this.#tokens, this.#handshakeMs).watch({
       ready: (connection) => {
         this.#live.add(connection);
         this.emit('ready', connection);
       },
-      closed: (connection) => {
+      closed: (connection, token) => {
         this.#live.delete(connection);
-        this.emit('closed', connection);
+        this.emit('closed', connection, token);
       },
+      beforeCommand: (connection) => this.emit('beforeCommand', connection),
+      transactionEnded: (connection) => this.emit('transactionEnded', connection),
     });
   }
 
@@ -63,32 +70,45 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
   }
 
   #manageCluster(cluster: Cluster): void {
-    const watchSubscriber = (): void => {
-      const subscriber = classicSubscriberOf(cluster);
-      if (subscriber === undefined || this.#known.has(subscriber)) return;
-      this.manage(subscriber);
-      // ioredis never reconnects a subscriber, it makes another one in the same tick.
-      subscriber.once('end', watchSubscriber);
+    const watchSubscribers = (): void => {
+      for (const subscriber of subscribersOf(cluster)) {
+        if (this.#known.has(subscriber)) continue;
+        this.manage(subscriber);
+        // ioredis never reconnects a subscriber, it makes another one in the same tick.
+        subscriber.once('end', watchSubscribers);
+      }
     };
-    // The subscriber may be chosen by a listener that runs after ours.
-    const nodesChanged = (): void => queueMicrotask(watchSubscriber);
+    // Subscribers may be chosen by listeners that run after ours.
+    const changed = (): void => queueMicrotask(watchSubscribers);
     cluster.on('+node', (node: Redis) => {
       this.manage(node);
-      nodesChanged();
+      changed();
     });
-    cluster.on('-node', nodesChanged);
+    for (const event of ['-node', '+subscriber', '-subscriber', 'connecting', 'ready']) {
+      cluster.on(event, changed);
+    }
     for (const node of cluster.nodes('all')) this.manage(node);
-    watchSubscriber();
+    watchSubscribers();
   }
 }
 
 /**
- * The connection behind `cluster.subscribe()`. ioredis keeps it private and outside `nodes()`;
- * should a version move it, it is missed here and found by nobody else: the contract tests run
- * on every supported version.
+ * The connections behind `cluster.subscribe()` and `cluster.ssubscribe()`. ioredis keeps them
+ * private and outside `nodes()`; should a version move them, they are missed here: the contract
+ * tests run on every supported version.
  */
-function classicSubscriberOf(cluster: Cluster): Redis | undefined {
-  const holder: unknown = Reflect.get(cluster, 'subscriber');
+function subscribersOf(cluster: Cluster): Redis[] {
+  const classic: unknown = Reflect.get(cluster, 'subscriber');
+  const group: unknown = Reflect.get(cluster, 'shardedSubscribers');
+  const sharded: unknown =
+    typeof group === 'object' && group !== null
+      ? Reflect.get(group, 'shardedSubscribers')
+      : undefined;
+  const holders: unknown[] = [classic, ...(sharded instanceof Map ? sharded.values() : [])];
+  return holders.map(instanceOf).filter((instance) => instance !== undefined);
+}
+
+function instanceOf(holder: unknown): Redis | undefined {
   if (typeof holder !== 'object' || holder === null || !('getInstance' in holder)) return undefined;
   const { getInstance } = holder;
   return typeof getInstance === 'function' ? (getInstance.call(holder) ?? undefined) : undefined;

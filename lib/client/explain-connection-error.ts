@@ -13,11 +13,14 @@ interface Explanation {
   readonly advise: (facts: ConnectionFacts) => string;
 }
 
+/** A refused handshake; Redis says it to the commands that were waiting for it as well. */
+export const REFUSED_IDENTITY = /WRONGPASS|NOAUTH|invalid username-password/;
+
 /** Matched against name, code and message of the error; Azure may prefix "ERR ", so no anchors. */
 const EXPLANATIONS: readonly Explanation[] = [
   {
     code: 'IDENTITY_REFUSED',
-    pattern: /WRONGPASS|NOAUTH|invalid username-password/,
+    pattern: REFUSED_IDENTITY,
     advise: ({ host, username = 'unknown' }) =>
       `Redis at ${host} refused the identity ${username}. Assign it a data access policy on the cache ` +
       '(the object id, not the client id; Entra groups are not supported), and leave the option "username" out or set it to that object id.',
@@ -29,6 +32,12 @@ const EXPLANATIONS: readonly Explanation[] = [
       `The identity ${username} may not run this command. Assign it the data access policy "Data Contributor".`,
   },
   {
+    code: 'CONNECTION_FAILED',
+    pattern: /\bOOM\b/,
+    advise: ({ host }) =>
+      `Redis at ${host} is full. Give it an eviction policy (allkeys-lru), a larger size, or shorter TTLs.`,
+  },
+  {
     code: 'WRONG_TOPOLOGY',
     pattern:
       /cluster support disabled|unknown (sub)?command.*cluster|CLUSTER.*not (allowed|supported)/i,
@@ -36,8 +45,14 @@ const EXPLANATIONS: readonly Explanation[] = [
       `Redis at ${host} does not speak the cluster protocol (Enterprise or non-clustered policy). Set "topology" to "standalone".`,
   },
   {
+    code: 'WRONG_TOPOLOGY',
+    pattern: /\b(MOVED|ASK) \d+ /,
+    advise: ({ host }) =>
+      `Redis at ${host} is a cluster (OSS policy). Set "topology" to "cluster".`,
+  },
+  {
     code: 'HOST_NOT_FOUND',
-    pattern: /ENOTFOUND|EAI_AGAIN/,
+    pattern: /ENOTFOUND/,
     advise: ({ host }) =>
       `The host name ${host} cannot be resolved. Check the option "host", and the private DNS zone if the cache has a private endpoint.`,
   },
@@ -56,14 +71,20 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     code: 'TLS_FAILED',
-    pattern:
-      /WRONG_VERSION_NUMBER|wrong version number|packet length too long|before secure TLS connection/i,
+    pattern: /WRONG_VERSION_NUMBER|wrong version number|packet length too long/i,
     advise: ({ host, port }) =>
       `${host}:${port} does not speak TLS. Use the TLS port of the cache: 10000 (Azure Managed Redis) or 6380 (Azure Cache for Redis).`,
   },
   {
     code: 'CONNECTION_FAILED',
-    pattern: /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/,
+    pattern: /before secure TLS connection/,
+    advise: ({ host, port }) =>
+      `${host}:${port} closed the connection during the TLS handshake: it is restarting, or does not speak TLS. ` +
+      'The TLS port of the cache is 10000 (Azure Managed Redis) or 6380 (Azure Cache for Redis).',
+  },
+  {
+    code: 'CONNECTION_FAILED',
+    pattern: /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN/,
     advise: ({ host, port }) =>
       `No connection to ${host}:${port}. Check host and port, firewall rules, virtual network and private endpoint.`,
   },
@@ -75,11 +96,14 @@ export function explainConnectionError(error: unknown, facts: ConnectionFacts): 
   if (root instanceof AzureRedisError) return root;
   const text = describe(root);
   const explanation = EXPLANATIONS.find(({ pattern }) => pattern.test(text));
-  return new AzureRedisError(
-    explanation?.code ?? 'CONNECTION_FAILED',
-    `${explanation?.advise(facts) ?? `The connection to ${facts.host}:${facts.port} failed.`} (${text})`,
-    { cause: root },
-  );
+  const advice =
+    explanation?.advise(facts) ??
+    (isReply(root)
+      ? `Redis at ${facts.host}:${facts.port} answered with an error.`
+      : `The connection to ${facts.host}:${facts.port} failed.`);
+  return new AzureRedisError(explanation?.code ?? 'CONNECTION_FAILED', `${advice} (${text})`, {
+    cause: root,
+  });
 }
 
 /** "Failed to refresh slots cache." says nothing; the error of the last node does. */
@@ -87,6 +111,10 @@ function rootOf(error: unknown): unknown {
   return error instanceof Error && 'lastNodeError' in error && error.lastNodeError instanceof Error
     ? error.lastNodeError
     : error;
+}
+
+function isReply(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
 }
 
 function describe(error: unknown): string {

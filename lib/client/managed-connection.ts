@@ -1,27 +1,38 @@
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import { AzureRedisError } from '../azure-redis.errors.js';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
 import type { RedisToken } from '../token/redis-token.js';
+import { blockingMs } from './blocking-commands.js';
+import { tapCommands } from './command-tap.js';
 import { redactCredentials } from './redact-credentials.js';
 
 export interface ConnectionListener {
   /** The handshake is done; `connection.token` is the one it used. */
   ready(connection: ManagedConnection): void;
-  /** The socket is gone. */
-  closed(connection: ManagedConnection): void;
+  /** The socket is gone. `token` is the one its session had. */
+  closed(connection: ManagedConnection, token: RedisToken | undefined): void;
+  /** A command is about to be written on its own: another one may be written before it. */
+  beforeCommand(connection: ManagedConnection): void;
+  /** A transaction has ended. */
+  transactionEnded(connection: ManagedConnection): void;
 }
 
 /**
  * One ioredis instance that connects with our tokens: knows which token its present session
- * authenticated with, keeps tokens out of its errors and ends a handshake that never finishes.
+ * authenticated with and what the session is busy with, keeps tokens out of its errors and ends
+ * a handshake that never finishes.
  */
 export class ManagedConnection {
   readonly redis: Redis;
   readonly #tokens: EntraTokenManager;
   readonly #handshakeMs: number;
+  readonly #ownAuths = new WeakSet<Command>();
   #listener: ConnectionListener | undefined;
   #token: RedisToken | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  /** The socket on which MULTI was sent; a transaction ends with its socket. */
+  #transaction: Redis['stream'] | undefined;
+  #isSendingOwnAuth = false;
 
   constructor(redis: Redis, tokens: EntraTokenManager, handshakeMs: number) {
     this.redis = redis;
@@ -33,10 +44,17 @@ export class ManagedConnection {
   watch(listener: ConnectionListener): void {
     const { redis } = this;
     this.#listener = listener;
-    redactCredentials(redis);
+    const tap = tapCommands(redis, {
+      before: (command, isPipelined) => this.#beforeCommand(command, isPipelined),
+      after: (command) => this.#afterCommand(command),
+    });
     redis.on('connect', () => this.#handshakeStarted());
     redis.on('ready', () => this.#handshakeDone());
-    redis.on('close', () => this.#closed());
+    redis.on('monitoring', () => this.#handshakeDone());
+    redis.on('close', () => {
+      this.#closed();
+      queueMicrotask(() => tap.restore());
+    });
     // Found late, with a session of unknown age: `token` stays undefined.
     if (redis.status === 'ready') listener.ready(this);
   }
@@ -52,8 +70,98 @@ export class ManagedConnection {
     return `${host}:${port}`;
   }
 
+  /** Whether commands can be written; ioredis's type of `status` lacks `monitoring`. */
+  get isConnected(): boolean {
+    const status: string = this.redis.status;
+    return status === 'ready' || status === 'monitoring';
+  }
+
+  /** Whether the session refuses AUTH: a RESP2 subscriber or a monitor. */
+  get refusesAuth(): boolean {
+    return this.redis.mode !== 'normal';
+  }
+
+  /** Whether a MULTI is open on the wire, so that an AUTH would become part of it. */
+  get isInTransaction(): boolean {
+    return this.#transaction !== undefined && this.#transaction === this.redis.stream;
+  }
+
+  /**
+   * How long the commands under way may block, in milliseconds: 0 when none does, `Infinity`
+   * when one has no limit.
+   */
+  get blockedMs(): number {
+    const { commandQueue } = this.redis;
+    let sum = 0;
+    for (let index = 0; index < commandQueue.length; index += 1) {
+      const command = commandQueue.peekAt(index)?.command;
+      if (command !== undefined) sum += blockingMs(command);
+    }
+    return sum;
+  }
+
+  /** Whether nothing but blocking commands is under way, so that nothing else can be lost. */
+  get isOnlyBlocked(): boolean {
+    const { commandQueue } = this.redis;
+    for (let index = 0; index < commandQueue.length; index += 1) {
+      const command = commandQueue.peekAt(index)?.command;
+      if (command !== undefined && blockingMs(command) === 0) return false;
+    }
+    return commandQueue.length > 0;
+  }
+
+  /** Sends AUTH on the present session and no other. */
+  authenticate(token: RedisToken): Promise<unknown> {
+    this.#isSendingOwnAuth = true;
+    try {
+      return this.redis.auth(token.username, token.reveal());
+    } finally {
+      this.#isSendingOwnAuth = false;
+    }
+  }
+
   authenticatedWith(token: RedisToken): void {
     this.#token = token;
+  }
+
+  /** Lets replies that are under way arrive; ioredis then connects again with the current token. */
+  reconnect(): void {
+    this.redis.disconnect(true);
+  }
+
+  #beforeCommand(command: Command, isPipelined: boolean): boolean {
+    redactCredentials(command);
+    if (this.#isSendingOwnAuth) {
+      this.#ownAuths.add(command);
+      return true;
+    }
+    if (this.#ownAuths.has(command)) {
+      // ioredis resends what was under way when the socket died. The new session has a token
+      // that is as new or newer, which this one must not replace.
+      command.reject(new Error('The connection was replaced before AUTH was answered.'));
+      return false;
+    }
+    // Not within a block: replies are matched by order, and the block is written later.
+    if (!isPipelined) this.#listener?.beforeCommand(this);
+    return true;
+  }
+
+  #afterCommand({ name }: Command): void {
+    // Offline, a command only waits in a queue; it comes by again.
+    if (this.redis.status !== 'ready') return;
+    switch (name.toLowerCase()) {
+      case 'multi':
+        this.#transaction = this.redis.stream;
+        break;
+      case 'exec':
+      case 'discard':
+      case 'reset':
+        this.#transaction = undefined;
+        // Later, because a pipelined transaction is still being put together.
+        queueMicrotask(() => this.#listener?.transactionEnded(this));
+        break;
+      default:
+    }
   }
 
   /** ioredis has just written HELLO/AUTH, in the same tick, with the current token. */
@@ -81,7 +189,8 @@ export class ManagedConnection {
 
   #closed(): void {
     clearTimeout(this.#watchdog);
+    const token = this.#token;
     this.#token = undefined;
-    this.#listener?.closed(this);
+    this.#listener?.closed(this, token);
   }
 }

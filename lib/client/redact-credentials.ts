@@ -1,30 +1,21 @@
-import type { Command, Redis } from 'ioredis';
+import type { Command } from 'ioredis';
 
 const REDACTED = '[redacted]';
 
 /**
- * Blanks the token in errors of HELLO and AUTH before anybody sees them.
+ * Blanks the token in the error of a HELLO or AUTH before anybody sees it.
  *
  * ioredis puts a command's arguments into its error, rejects the user's queued commands with
  * that same error and publishes it for tracing. All of it starts with the command's rejection,
  * so this is where to be first.
  */
-export function redactCredentials(redis: Redis): void {
-  const sendCommand = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command: Command, ...rest) => {
-    if (carriesCredentials(command)) {
-      const { reject } = command;
-      command.reject = (error: Error) => {
-        blankArguments(error);
-        reject(error);
-      };
-    }
-    return sendCommand(command, ...rest);
+export function redactCredentials(command: Command): void {
+  if (!/^(hello|auth)$/i.test(command.name)) return;
+  const { reject } = command;
+  command.reject = (error: Error) => {
+    blankArguments(error);
+    reject(error);
   };
-}
-
-function carriesCredentials({ name }: { name: string }): boolean {
-  return /^(hello|auth)$/i.test(name);
 }
 
 function blankArguments(error: Error): void {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { AzureRedisError } from '../azure-redis.errors.js';
-import { isBlocking } from './blocking-commands.js';
+import { mayTakeLong } from './blocking-commands.js';
 import type { ConnectionRegistry } from './connection-registry.js';
 import type { ManagedConnection } from './managed-connection.js';
 
@@ -62,5 +62,5 @@ export class SilenceWatchdog {
 
 function owesAnAnswer({ commandQueue }: Redis): boolean {
   const oldest = commandQueue.peekFront()?.command;
-  return oldest !== undefined && !isBlocking(oldest.name);
+  return oldest !== undefined && !mayTakeLong(oldest);
 }

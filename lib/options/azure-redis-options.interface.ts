@@ -74,7 +74,7 @@ export interface AzureRedisCacheOptions {
   /** How long a cached route may wait for Redis before it goes on without. @default 250 */
   deadlineMs?: number;
   /**
-   * `default_off`: LLM routes are cached only where a route or request asks for it.
+   * `default_off`: no LLM route is cached.
    * @default 'default_on'
    */
   mode?: 'default_on' | 'default_off';

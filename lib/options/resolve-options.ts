@@ -18,7 +18,6 @@ import { resolveTls } from './tls-options.js';
  * The options with all defaults, as a frozen copy; a `TokenCredential` stays the user's own.
  *
  * @throws {AzureRedisOptionsError} naming every mistake.
- * @publicApi
  */
 export function resolveAzureRedisOptions(input: AzureRedisModuleOptions): AzureRedisOptions {
   const problems = new OptionProblems();

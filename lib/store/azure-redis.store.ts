@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
 import type { KeyvStoreAdapter } from 'keyv';
 import { withDeadline } from '../azure-redis.deadline.js';
 import { AzureRedisError } from '../azure-redis.errors.js';
@@ -18,7 +18,7 @@ type Entry = { key: string; value: unknown; ttl?: number };
  * Keyv 5 storage adapter over ioredis, standalone or cluster.
  *
  * Every key is `<prefix>:<key>` in Redis; nothing outside the prefix is ever touched. Reads and
- * writes are fail-open: when Redis is slow or gone a read is a miss and a write is dropped,
+ * writes are fail-open: when Redis is slow or gone a read is a miss and a write is given up,
  * within the deadline.
  *
  * @see https://keyv.org/docs/keyv/#official-storage-adapters
@@ -50,58 +50,66 @@ export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, B
   }
 
   get<Value>(key: string): Promise<Value | undefined> {
-    return this.#read(async () => fromRedis(await this.#client.get(this.#keyOf(key))), undefined);
-  }
-
-  getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
-    return this.#read(
-      async () => (await this.#readMany(keys)).map((text) => fromRedis<Value>(text)),
-      keys.map(() => undefined),
+    return this.#run(
+      'read',
+      key,
+      async (name) => fromRedis(await this.#client.get(name)),
+      undefined,
     );
   }
 
-  /** @param ttl milliseconds; without it the entry has no expiry */
-  set(key: string, value: unknown, ttl?: number): Promise<boolean> {
-    return this.#write(async () => {
-      await this.#setOne({ key, value, ...(ttl !== undefined && { ttl }) });
-      return true;
-    }, false);
+  async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
+    const found = new Map<string, Value | undefined>();
+    await this.#runEach('read', keys, async (names) => {
+      const texts = await this.#readMany(names);
+      names.forEach((name, index) => found.set(name, fromRedis<Value>(texts[index])));
+    });
+    return keys.map((key) => found.get(this.#nameOf(key)));
   }
 
-  setMany(entries: Entry[]): Promise<void> {
-    return this.#write(async () => {
-      await Promise.all(entries.map((entry) => this.#setOne(entry)));
-    }, undefined);
+  /**
+   * @param ttl milliseconds; without it the entry has no expiry
+   * @returns whether Redis confirmed in time; a write that was under way may still be applied
+   */
+  set(key: string, value: unknown, ttl?: number): Promise<boolean> {
+    const operation = async (name: string): Promise<boolean> => {
+      await this.#setOne(name, toRedis(value), ttl);
+      return true;
+    };
+    return this.#run('write', key, operation, false);
+  }
+
+  async setMany(entries: Entry[]): Promise<void> {
+    await Promise.all(entries.map(({ key, value, ttl }) => this.set(key, value, ttl)));
   }
 
   delete(key: string): Promise<boolean> {
     return this.deleteMany([key]);
   }
 
-  deleteMany(keys: string[]): Promise<boolean> {
-    return this.#write(
-      async () => (await this.#unlink(keys.map((key) => this.#keyOf(key)))) > 0,
-      false,
-    );
+  async deleteMany(keys: string[]): Promise<boolean> {
+    let deleted = 0;
+    await this.#runEach('write', keys, async (names) => {
+      deleted += await this.#unlink(names);
+    });
+    return deleted > 0;
   }
 
   has(key: string): Promise<boolean> {
-    return this.#read(async () => (await this.#client.exists(this.#keyOf(key))) === 1, false);
+    const operation = async (name: string): Promise<boolean> =>
+      (await this.#client.exists(name)) === 1;
+    return this.#run('read', key, operation, false);
   }
 
   hasMany(keys: string[]): Promise<boolean[]> {
-    return this.#read(
-      () =>
-        Promise.all(keys.map(async (key) => (await this.#client.exists(this.#keyOf(key))) === 1)),
-      keys.map(() => false),
-    );
+    return Promise.all(keys.map((key) => this.has(key)));
   }
 
   /**
    * Deletes what has the prefix (and Keyv's namespace), by SCAN and UNLINK.
    *
-   * @throws AzureRedisError `DEADLINE_EXCEEDED`: unlike a write, a clear that did not happen is
-   *   not passed over in silence
+   * @throws AzureRedisError `DEADLINE_EXCEEDED`, or the error of ioredis: unlike a write, a clear
+   *   that did not happen is not passed over in silence
    */
   async clear(): Promise<void> {
     for await (const keys of this.#scan(this.namespace)) {
@@ -113,10 +121,9 @@ export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, B
     namespace?: string,
   ): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
     for await (const keys of this.#scan(namespace)) {
-      const names = keys.map((key) => key.slice(this.#prefix.length));
-      const values = await inTime(this.#readMany(names));
-      for (const [index, name] of names.entries()) {
-        yield [name, fromRedis<Awaited<Value>>(values[index])];
+      const values = await inTime(this.#readMany(keys));
+      for (const [index, key] of keys.entries()) {
+        yield [key.slice(this.#prefix.length), fromRedis<Awaited<Value>>(values[index])];
       }
     }
   }
@@ -125,56 +132,77 @@ export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, B
   async disconnect(): Promise<void> {}
 
   getBytes(key: string): Promise<Buffer | undefined> {
-    return this.#read(
-      async () => (await this.#client.getBuffer(this.#keyOf(key))) ?? undefined,
-      undefined,
-    );
+    const operation = async (name: string): Promise<Buffer | undefined> =>
+      (await this.#client.getBuffer(name)) ?? undefined;
+    return this.#run('read', key, operation, undefined);
   }
 
   setBytes(key: string, bytes: Buffer, ttlMs: number): Promise<boolean> {
-    return this.#write(async () => {
-      await this.#client.set(this.#keyOf(key), bytes, 'PX', ttlMs);
-      return true;
-    }, false);
+    return this.set(key, bytes, ttlMs);
   }
 
   deleteBytes(key: string): Promise<boolean> {
     return this.delete(key);
   }
 
-  #read<T>(operation: () => Promise<T>, miss: T): Promise<T> {
-    return this.#guard.run('read', operation, miss);
+  #run<T>(
+    kind: OperationKind,
+    key: string,
+    operation: (name: string) => Promise<T>,
+    fallback: T,
+  ): Promise<T> {
+    const name = this.#nameOf(key);
+    return this.#guard.run(kind, this.#nodeOf(name), () => operation(name), fallback);
   }
 
-  #write<T>(operation: () => Promise<T>, dropped: T): Promise<T> {
-    return this.#guard.run('write', operation, dropped);
+  /** One operation for the keys of each node, so that a node in trouble costs its own keys only. */
+  async #runEach(
+    kind: OperationKind,
+    keys: string[],
+    operation: (names: string[]) => Promise<void>,
+  ): Promise<void> {
+    const byNode = new Map<string, string[]>();
+    for (const key of keys) {
+      const name = this.#nameOf(key);
+      const node = this.#nodeOf(name);
+      const names = byNode.get(node);
+      if (names === undefined) byNode.set(node, [name]);
+      else names.push(name);
+    }
+    await Promise.all(
+      [...byNode].map(([node, names]) =>
+        this.#guard.run(kind, node, () => operation(names), undefined),
+      ),
+    );
   }
 
-  #keyOf(key: string): string {
+  #nameOf(key: string): string {
     return this.#prefix + key;
   }
 
+  /** The node of a cluster that owns the key now. */
+  #nodeOf(name: string): string {
+    if (!('slots' in this.#client)) return '';
+    const slot = new Command('get', [name]).getSlot();
+    return this.#client.slots[slot ?? 0]?.[0] ?? '';
+  }
+
   /** Keys of a cluster live in different slots, where MGET and multi-key UNLINK are refused. */
-  async #readMany(keys: string[]): Promise<(string | null)[]> {
-    if (keys.length === 0) return [];
+  async #readMany(names: string[]): Promise<(string | null)[]> {
     const client = this.#client;
-    const names = keys.map((key) => this.#keyOf(key));
     return client.isCluster
       ? Promise.all(names.map((name) => client.get(name)))
       : client.mget(names);
   }
 
   async #unlink(names: string[]): Promise<number> {
-    if (names.length === 0) return 0;
     const client = this.#client;
     if (!client.isCluster) return client.unlink(names);
     const counts = await Promise.all(names.map((name) => client.unlink(name)));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  async #setOne({ key, value, ttl }: Entry): Promise<void> {
-    const name = this.#keyOf(key);
-    const data = toRedis(value);
+  async #setOne(name: string, data: string | Buffer, ttl: number | undefined): Promise<void> {
     if (ttl === undefined) await this.#client.set(name, data);
     else await this.#client.set(name, data, 'PX', Math.max(1, Math.ceil(ttl)));
   }

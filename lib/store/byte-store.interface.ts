@@ -2,6 +2,8 @@
  * The byte face of the store, for `llm-cache`. Keys carry the store's own prefix in Redis.
  * Fail-open like the rest of the store: trouble or a missed deadline is a miss or a dropped
  * write, never an error.
+ *
+ * @publicApi
  */
 export interface ByteStore {
   getBytes(key: string): Promise<Buffer | undefined>;

@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { AvailabilityLog } from '../azure-redis.availability-log.js';
 import { withDeadline } from '../azure-redis.deadline.js';
 import { AzureRedisError } from '../azure-redis.errors.js';
+import { REFUSED_IDENTITY } from '../client/explain-connection-error.js';
 
 export type OperationKind = 'read' | 'write';
 
@@ -12,31 +13,36 @@ export interface StoreGuardOptions {
   /** State of the connection, shared with the client. */
   readonly availability: AvailabilityLog;
   readonly logger: Pick<LoggerService, 'log' | 'warn'>;
+  /** Turns an error reply of Redis into a sentence that says what to do. */
+  readonly explain: (error: Error) => string;
+  /** How long Redis must not have refused before that is over, in milliseconds. @default 10000 */
+  readonly settleMs?: number;
 }
 
+const SETTLE_MS = 10_000;
+
 /**
- * Fail-open with a deadline. After a command that was not answered in time, Redis counts as
- * unreachable: further commands are skipped at once, but for one probe at a time, until one is
- * answered. So an outage costs one deadline, not one per request, and no queue grows.
+ * Fail-open with a deadline. A node that did not answer in time counts as unreachable: further
+ * commands for it are skipped at once, but for one probe at a time, until one is answered. So
+ * an outage costs one deadline, not one per request, and no queue grows.
  */
 export class StoreGuard {
   readonly #options: StoreGuardOptions;
   readonly #refusals: Record<OperationKind, AvailabilityLog>;
   readonly #failures: Record<OperationKind, number> = { read: 0, write: 0 };
-  #unreachable = false;
-  #probing = false;
+  readonly #unreachable = new Set<string>();
+  readonly #probing = new Set<string>();
 
   constructor(options: StoreGuardOptions) {
     this.#options = options;
+    const { logger, settleMs = SETTLE_MS } = options;
     const refusalLog = (kind: OperationKind): AvailabilityLog =>
-      new AvailabilityLog(
-        options.logger,
-        {
-          up: `Redis accepts cache ${kind}s again.`,
-          down: (reason) => `Redis refuses cache ${kind}s: ${reason}`,
-        },
-        'up',
-      );
+      new AvailabilityLog(logger, {
+        up: `Redis accepts cache ${kind}s again.`,
+        down: (reason) => `Redis refuses cache ${kind}s: ${reason}`,
+        initially: 'up',
+        settleMs,
+      });
     this.#refusals = { read: refusalLog('read'), write: refusalLog('write') };
   }
 
@@ -45,41 +51,53 @@ export class StoreGuard {
     return { ...this.#failures };
   }
 
-  /** The result of the operation, or the fallback within the deadline; never an error. */
-  async run<T>(kind: OperationKind, operation: () => Promise<T>, fallback: T): Promise<T> {
-    const probe = this.#unreachable;
-    if (probe && (this.#probing || !this.#options.isConnected())) {
+  /**
+   * The result of the operation, or the fallback within the deadline; never an error.
+   *
+   * @param node who answers; the nodes of a cluster fail one by one
+   */
+  async run<T>(
+    kind: OperationKind,
+    node: string,
+    operation: () => Promise<T>,
+    fallback: T,
+  ): Promise<T> {
+    const isProbe = this.#unreachable.has(node);
+    // Not connected, a command would wait in a queue and be carried out much later.
+    if (!this.#options.isConnected() || (isProbe && this.#probing.has(node))) {
       this.#failures[kind] += 1;
       return fallback;
     }
-    this.#probing = probe;
+    if (isProbe) this.#probing.add(node);
     try {
       const { deadlineMs } = this.#options;
       const result = await withDeadline(operation(), deadlineMs, () => unanswered(deadlineMs));
-      this.#answered();
+      this.#answered(node);
       this.#refusals[kind].up();
       return result;
     } catch (error) {
       this.#failures[kind] += 1;
-      this.#failed(kind, error);
+      this.#failed(kind, node, error);
       return fallback;
     } finally {
-      if (probe) this.#probing = false;
+      if (isProbe) this.#probing.delete(node);
     }
   }
 
-  #answered(): void {
-    this.#unreachable = false;
-    this.#options.availability.up();
+  #answered(node: string): void {
+    this.#unreachable.delete(node);
+    if (this.#unreachable.size === 0) this.#options.availability.up();
   }
 
-  #failed(kind: OperationKind, error: unknown): void {
-    if (isRefusal(error)) {
-      this.#answered();
-      this.#refusals[kind].down(() => error.message);
+  #failed(kind: OperationKind, node: string, error: unknown): void {
+    if (isRefusal(error) && this.#options.isConnected()) {
+      this.#answered(node);
+      this.#refusals[kind].down(() => this.#options.explain(error));
       return;
     }
-    this.#unreachable = true;
+    this.#unreachable.add(node);
+    // Without a connection the reason is known there, and better.
+    if (!this.#options.isConnected()) return;
     this.#options.availability.down(() => (error instanceof Error ? error.message : String(error)));
   }
 }
@@ -89,8 +107,8 @@ function isRefusal(error: unknown): error is Error {
   return (
     error instanceof Error &&
     error.name === 'ReplyError' &&
-    // These come from the handshake of a connection that never got ready.
-    !/WRONGPASS|NOAUTH/.test(error.message)
+    // That is the answer to the handshake of a connection that never got ready.
+    !REFUSED_IDENTITY.test(error.message)
   );
 }
 

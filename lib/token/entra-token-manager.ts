@@ -31,7 +31,7 @@ export interface EntraTokenManagerOptions {
   username?: string | undefined;
   /** Limit of one request to Entra, in milliseconds. */
   deadlineMs: number;
-  /** Source of jitter, in [0, 1). @default Math.random */
+  /** Source of jitter in [0, 1), for tests. @default Math.random */
   random?: () => number;
 }
 
@@ -43,8 +43,8 @@ interface Waiter {
 
 /**
  * Keeps one valid Entra token at hand. The only place that calls `getToken()`: refreshes ahead
- * of expiry, retries for ever with backoff, keeps the current token until it really expires and
- * never hands out an expired one.
+ * of expiry, retries for ever with backoff, keeps the current token until (2 % of its lifetime,
+ * at most 30 s, before) it expires and never hands out an expired one.
  *
  * @publicApi
  */
@@ -98,7 +98,7 @@ export class EntraTokenManager extends EventEmitter<EntraTokenEvents> {
    * The current token, or the next one: any number of callers wait for one request.
    *
    * @param deadlineMs how long to wait
-   * @throws AzureRedisError `TOKEN_UNAVAILABLE` after the deadline (cause: the last failure),
+   * @throws AzureRedisError after the deadline, with code and cause of the last failure;
    *   `CLOSED` after {@link close}
    */
   acquire(deadlineMs: number): Promise<RedisToken> {
@@ -184,13 +184,15 @@ export class EntraTokenManager extends EventEmitter<EntraTokenEvents> {
       this.#fail(attempt, explainTokenError(error));
       return;
     }
-    if (attempt === this.#attempt) this.#endAttempt();
+    // Also the one that was started because this one took too long.
+    this.#endAttempt();
     this.#failures = 0;
     this.#lastError = undefined;
-    if (this.#token !== undefined && token.expiresAt <= this.#token.expiresAt) {
+    if (this.#token !== undefined && !isNewer(token, this.#token)) {
       // @azure/identity hands out its cached token until 5 min before expiry, and once more
       // while it fetches the next: not an error, and not news.
-      this.#schedule(now + this.#token.schedule.pollMs * (0.5 + this.#random()));
+      const { refreshAt: due, pollMs } = this.#token.schedule;
+      this.#schedule(Math.max(due, now + pollMs * (0.5 + this.#random())));
       return;
     }
     this.#token = token;
@@ -240,7 +242,7 @@ export class EntraTokenManager extends EventEmitter<EntraTokenEvents> {
 
   #noTokenWithin(deadlineMs: number): AzureRedisError {
     return new AzureRedisError(
-      'TOKEN_UNAVAILABLE',
+      this.#lastError?.code ?? 'TOKEN_UNAVAILABLE',
       `No Entra token for Redis within ${deadlineMs} ms` +
         (this.#lastError === undefined
           ? '.'
@@ -257,6 +259,10 @@ export class EntraTokenManager extends EventEmitter<EntraTokenEvents> {
       process.emitWarning(error instanceof Error ? error : String(error));
     }
   }
+}
+
+function isNewer(token: RedisToken, than: RedisToken): boolean {
+  return token.expiresAt > than.expiresAt && !token.equals(than);
 }
 
 function closedError(): AzureRedisError {

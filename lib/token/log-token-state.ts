@@ -7,14 +7,11 @@ export function logTokenState(
   tokens: EntraTokenManager,
   logger: Pick<LoggerService, 'log' | 'warn'>,
 ): void {
-  const availability = new AvailabilityLog(
-    logger,
-    {
-      up: 'Entra issues tokens again.',
-      down: (reason) => `The Entra token cannot be refreshed, trying again. ${reason}`,
-    },
-    'up',
-  );
+  const availability = new AvailabilityLog(logger, {
+    up: 'Entra issues tokens again.',
+    down: (reason) => `The Entra token cannot be refreshed, trying again. ${reason}`,
+    initially: 'up',
+  });
   let clockIsRight = true;
   tokens.on('refreshFailed', ({ error }) => availability.down(() => error.message));
   tokens.on('refreshed', ({ clockSkewMs }) => {

@@ -5,6 +5,7 @@ import { scheduleOf, type TokenSchedule } from './token-schedule.js';
 
 /** Clocks that differ by more than this are worth a warning. */
 const CLOCK_TOLERANCE_MS = 60_000;
+const BACKDATED_MS = 5 * 60_000;
 
 /**
  * A token as Redis needs it: user name, secret and moments (epoch milliseconds). The secret is
@@ -46,6 +47,13 @@ export class RedisToken {
           'Set the option "username" to the object id of the identity (not its client id).',
       );
     }
+    if (!Number.isFinite(access.expiresOnTimestamp)) {
+      throw new AzureRedisError(
+        'TOKEN_UNAVAILABLE',
+        `Expected the credential to return expiresOnTimestamp in epoch milliseconds, got ${typeof access.expiresOnTimestamp}. ` +
+          'Check the credential passed as "credential".',
+      );
+    }
     const expiresAt = trueExpiry(access.expiresOnTimestamp, claims, now);
     if (expiresAt <= now) {
       throw new AzureRedisError(
@@ -70,6 +78,12 @@ export class RedisToken {
     return this.#secret;
   }
 
+  /** Whether it is the very same token, whatever expiry came with it. */
+  equals(other: RedisToken): boolean {
+    return this.#secret === other.#secret;
+  }
+
+  /** Until shortly before its expiry. */
   isUsable(now = Date.now()): boolean {
     return now < this.schedule.usableUntil;
   }
@@ -78,13 +92,17 @@ export class RedisToken {
 /**
  * The earlier of what the SDK says and what the token says. One exception: a service
  * principal's SDK expiry is counted on this machine's clock, so on a machine whose clock runs
- * ahead it is rightly later than the token's by as much as the token looks old.
+ * ahead it is rightly later than the token's by as much as the token looks old (and Entra dates
+ * tokens up to 5 min back).
  */
 function trueExpiry(sdkExpiry: number, claims: TokenClaims | undefined, now: number): number {
   if (claims?.expiresAt === undefined) return sdkExpiry;
   const later = sdkExpiry - claims.expiresAt;
   const looksOldBy = now - (claims.issuedAt ?? now);
-  const clockRunsAhead = later > CLOCK_TOLERANCE_MS && looksOldBy >= later - CLOCK_TOLERANCE_MS;
+  const clockRunsAhead =
+    later > CLOCK_TOLERANCE_MS &&
+    looksOldBy >= later - CLOCK_TOLERANCE_MS &&
+    looksOldBy <= later + BACKDATED_MS + CLOCK_TOLERANCE_MS;
   return clockRunsAhead ? sdkExpiry : Math.min(sdkExpiry, claims.expiresAt);
 }
 

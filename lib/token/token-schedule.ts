@@ -9,6 +9,8 @@ export interface TokenSchedule {
   readonly reauthenticateBy: number;
   /** From then on the token opens no new connection: it could expire during the handshake. */
   readonly usableUntil: number;
+  /** A connection that has nothing newer by then is closed from this side, before Redis does. */
+  readonly closeBefore: number;
   /** Pause before asking again when Entra returned the token that is already known. */
   readonly pollMs: number;
   /** Upper bound of the pause between failed attempts. */
@@ -37,6 +39,7 @@ export function scheduleOf(token: {
     refreshAt: Math.min(token.refreshAfter ?? Infinity, expiresAt - refreshLead),
     reauthenticateBy: expiresAt - reauthenticateLead,
     usableUntil: expiresAt - Math.min(30 * SECOND, lifetimeMs * 0.02),
+    closeBefore: expiresAt - Math.min(2 * SECOND, lifetimeMs * 0.04),
     pollMs: Math.max(100, refreshLead / 20),
     maxBackoffMs: Math.max(SECOND, Math.min(30 * SECOND, refreshLead / 4)),
   };

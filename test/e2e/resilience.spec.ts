@@ -91,6 +91,7 @@ describe.each(PLATFORMS)('cached controllers on %s', { timeout: 60_000 }, (platf
       await eventually('hits', () => hits(gateway));
       await begin();
       for (let round = 0; round < 10; round += 1) expectServed(await ask(gateway));
+      await eventually('it is logged', () => gateway.logger.linesLike(/unavailable/).length > 0);
       await end();
       await eventually('hits again', () => hits(gateway), 20_000);
       expect(gateway.logger.linesLike(/^warn .*unavailable/)).toHaveLength(1);

@@ -107,7 +107,7 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     const live = [...connection.connections.live];
     const expiries = new Map(live.map((each) => [each.endpoint, each.token?.expiresAt ?? 0]));
     const moments: number[] = [];
-    connection.reauthenticator.on('reauthenticated', ({ endpoint }) => {
+    connection.on('reauthenticated', ({ endpoint }) => {
       moments.push(Date.now());
       expect(Date.now()).toBeLessThan(expiries.get(endpoint) ?? 0);
     });
@@ -120,10 +120,10 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     const { client, connection, errors } = open(local);
     const id = await client.call('CLIENT', 'ID');
     const failures: unknown[] = [];
-    connection.reauthenticator.on('reauthenticationFailed', ({ error }) => failures.push(error));
+    connection.on('reauthenticationFailed', ({ error }) => failures.push(error));
     local.redis.rejectAuth(1);
     let done = false;
-    connection.reauthenticator.on('reauthenticated', () => (done = true));
+    connection.on('reauthenticated', () => (done = true));
     await eventually('re-AUTH failed once and then worked', () => done && failures.length > 0);
     expect(await client.call('CLIENT', 'ID')).toBe(id);
     expect(errors).toEqual([]);

@@ -26,7 +26,7 @@ function connect(azure: LocalAzure, logger = new RecordingLogger()) {
     deadlineMs: 10_000,
   });
   const connection = new AzureRedisConnection(options, tokens, logger);
-  connection.connect();
+  void connection.start();
   const { client, availability } = connection;
   const storeWith = (prefix: string, deadlineMs: number) =>
     new AzureRedisStore(
@@ -36,6 +36,8 @@ function connect(azure: LocalAzure, logger = new RecordingLogger()) {
         isConnected: () => client.status === 'ready',
         availability,
         logger,
+        explain: (error) => connection.explain(error).message,
+        settleMs: 0,
       }),
       prefix,
     );
@@ -186,6 +188,7 @@ describe('when Redis is in trouble', () => {
       expect(later.result.every((value) => value === undefined)).toBe(true);
       expect(later.tookMs).toBeLessThan(DEADLINE_MS + 750);
 
+      await eventually('it is logged', () => opened.logger.linesLike(/unavailable/).length > 0);
       await ends(azure, name);
       await eventually(
         'reads work again',
@@ -207,7 +210,7 @@ describe('when Redis is in trouble', () => {
     expect(writes).toEqual([false, false, false]);
     expect(await store.get('key')).toBe('value');
     expect(await store.set('a', '1')).toBe(true);
-    expect(opened.logger.linesLike(/refuses cache writes: OOM/)).toHaveLength(1);
+    expect(opened.logger.linesLike(/refuses cache writes: .*is full.*OOM/)).toHaveLength(1);
     expect(opened.logger.linesLike(/accepts cache writes again/)).toHaveLength(1);
     expect(opened.logger.linesLike(/unavailable/)).toHaveLength(0);
   });

@@ -12,6 +12,7 @@ const FOR_EVERYBODY = [
   'azure-redis.errors.ts',
   'azure-redis.constants.ts',
   'azure-redis.availability-log.ts',
+  'azure-redis.channels.ts',
   'azure-redis.deadline.ts',
 ];
 

@@ -120,6 +120,9 @@ function seeded(seed: number): () => number {
 
 const TEXTS = ['', 'a', '"', '\\', ',', ':', '{}', 'a","b', 'é', '\u2028', '1', 'null'];
 
+/** Without a backslash: having seen such a name, JSON.parse of Node 24 misreads others (nodejs/node#63785). */
+const NAMES = TEXTS.filter((text) => text !== '\\').map((text) => `k${text}`);
+
 function randomJson(random: () => number, depth: number): unknown {
   const pick = <T>(items: readonly T[]) => items[Math.floor(random() * items.length)];
   const kind = Math.floor(random() * (depth === 0 ? 3 : 5));
@@ -129,7 +132,7 @@ function randomJson(random: () => number, depth: number): unknown {
   const size = Math.floor(random() * 4);
   if (kind === 3) return Array.from({ length: size }, () => randomJson(random, depth - 1));
   return Object.fromEntries(
-    Array.from({ length: size }, () => [`k${pick(TEXTS)}`, randomJson(random, depth - 1)]),
+    Array.from({ length: size }, () => [pick(NAMES), randomJson(random, depth - 1)]),
   );
 }
 

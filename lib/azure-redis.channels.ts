@@ -1,0 +1,10 @@
+import { channel } from 'node:diagnostics_channel';
+
+/**
+ * Publishes on the diagnostics channel `nestjs-azure-redis:<event>`; free while nobody listens.
+ * The messages are the details of the events of {@link AzureRedisConnection}.
+ */
+export function publish(event: string, detail: object): void {
+  const target = channel(`nestjs-azure-redis:${event}`);
+  if (target.hasSubscribers) target.publish(detail);
+}
