@@ -18,8 +18,6 @@ import { SilenceWatchdog } from './silence-watchdog.js';
 const START_WAIT_MS = 1_000;
 /** How long close() waits for replies that are under way. */
 const QUIT_DEADLINE_MS = 2_000;
-/** Clocks and rounding: a session that ends this near its token's expiry ended because of it. */
-const EXPIRY_TOLERANCE_MS = 500;
 
 /** What the same connection would run into again and again. */
 const MISTAKES: ReadonlySet<AzureRedisErrorCode> = new Set<AzureRedisErrorCode>([
@@ -239,10 +237,8 @@ export class AzureRedisConnection extends EventEmitter<AzureRedisConnectionEvent
     engine.on('reauthenticationDeferred', (detail) =>
       this.#tell('reauthenticationDeferred', detail),
     );
-    this.connections.on('closed', ({ endpoint }, token) => {
-      if (token !== undefined && Date.now() >= token.expiresAt - EXPIRY_TOLERANCE_MS) {
-        this.#tell('connectionExpired', { endpoint });
-      }
+    this.connections.on('closed', ({ endpoint }, isExpired) => {
+      if (isExpired) this.#tell('connectionExpired', { endpoint });
     });
   }
 

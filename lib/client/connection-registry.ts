@@ -1,14 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { Cluster, Redis } from 'ioredis';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
-import type { RedisToken } from '../token/redis-token.js';
 import { inspectConcisely } from './concise-inspection.js';
 import { lateBoundCredentials } from './late-bound-credentials.js';
+import { gateSubscriberSelection, subscribersOf } from './cluster-subscribers.js';
 import { ManagedConnection } from './managed-connection.js';
 
 interface ConnectionRegistryEvents {
   ready: [connection: ManagedConnection];
-  closed: [connection: ManagedConnection, token: RedisToken | undefined];
+  closed: [connection: ManagedConnection, isExpired: boolean];
   beforeCommand: [connection: ManagedConnection];
   transactionEnded: [connection: ManagedConnection];
 }
@@ -31,6 +31,10 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
 
   /** Connections with a finished handshake. */
   get live(): ReadonlySet<ManagedConnection> {
+    for (const connection of this.#live) {
+      // ioredis takes all listeners from a subscriber that it gives up, ours for 'close' too.
+      if (connection.redis.status === 'end') this.#forget(connection, false);
+    }
     return this.#live;
   }
 
@@ -51,13 +55,15 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
         this.#live.add(connection);
         this.emit('ready', connection);
       },
-      closed: (connection, token) => {
-        this.#live.delete(connection);
-        this.emit('closed', connection, token);
-      },
+      closed: (connection, isExpired) => this.#forget(connection, isExpired),
       beforeCommand: (connection) => this.emit('beforeCommand', connection),
       transactionEnded: (connection) => this.emit('transactionEnded', connection),
     });
+  }
+
+  #forget(connection: ManagedConnection, isExpired: boolean): void {
+    this.#live.delete(connection);
+    this.emit('closed', connection, isExpired);
   }
 
   /** duplicate() copies options but no listeners; the copy, and copies of it, are ours too. */
@@ -70,48 +76,18 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
   }
 
   #manageCluster(cluster: Cluster): void {
-    const watchSubscribers = (): void => {
-      for (const subscriber of subscribersOf(cluster)) {
-        if (this.#known.has(subscriber)) continue;
-        this.manage(subscriber);
-        // ioredis never reconnects a subscriber, it makes another one in the same tick.
-        subscriber.once('end', watchSubscribers);
-      }
+    const manageSubscribers = (): void => {
+      for (const subscriber of subscribersOf(cluster)) this.manage(subscriber);
     };
+    gateSubscriberSelection(cluster, this.#tokens, manageSubscribers);
+    cluster.on('+node', (node: Redis) => this.manage(node));
     // Subscribers may be chosen by listeners that run after ours.
-    const changed = (): void => queueMicrotask(watchSubscribers);
-    cluster.on('+node', (node: Redis) => {
-      this.manage(node);
-      changed();
-    });
-    for (const event of ['-node', '+subscriber', '-subscriber', 'connecting', 'ready']) {
-      cluster.on(event, changed);
+    for (const event of ['+node', '-node', '+subscriber', '-subscriber', 'ready']) {
+      cluster.on(event, () => queueMicrotask(manageSubscribers));
     }
     for (const node of cluster.nodes('all')) this.manage(node);
-    watchSubscribers();
+    manageSubscribers();
   }
-}
-
-/**
- * The connections behind `cluster.subscribe()` and `cluster.ssubscribe()`. ioredis keeps them
- * private and outside `nodes()`; should a version move them, they are missed here: the contract
- * tests run on every supported version.
- */
-function subscribersOf(cluster: Cluster): Redis[] {
-  const classic: unknown = Reflect.get(cluster, 'subscriber');
-  const group: unknown = Reflect.get(cluster, 'shardedSubscribers');
-  const sharded: unknown =
-    typeof group === 'object' && group !== null
-      ? Reflect.get(group, 'shardedSubscribers')
-      : undefined;
-  const holders: unknown[] = [classic, ...(sharded instanceof Map ? sharded.values() : [])];
-  return holders.map(instanceOf).filter((instance) => instance !== undefined);
-}
-
-function instanceOf(holder: unknown): Redis | undefined {
-  if (typeof holder !== 'object' || holder === null || !('getInstance' in holder)) return undefined;
-  const { getInstance } = holder;
-  return typeof getInstance === 'function' ? (getInstance.call(holder) ?? undefined) : undefined;
 }
 
 /** Not `instanceof`: the instance may come from another copy or version of ioredis. */

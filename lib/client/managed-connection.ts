@@ -4,13 +4,13 @@ import type { EntraTokenManager } from '../token/entra-token-manager.js';
 import type { RedisToken } from '../token/redis-token.js';
 import { blockingMs } from './blocking-commands.js';
 import { tapCommands } from './command-tap.js';
-import { redactCredentials } from './redact-credentials.js';
+import { carriesCredentials, redactCredentials } from './redact-credentials.js';
 
 export interface ConnectionListener {
   /** The handshake is done; `connection.token` is the one it used. */
   ready(connection: ManagedConnection): void;
-  /** The socket is gone. `token` is the one its session had. */
-  closed(connection: ManagedConnection, token: RedisToken | undefined): void;
+  /** The socket is gone; `isExpired`: because the token of its session ran out. */
+  closed(connection: ManagedConnection, isExpired: boolean): void;
   /** A command is about to be written on its own: another one may be written before it. */
   beforeCommand(connection: ManagedConnection): void;
   /** A transaction has ended. */
@@ -33,6 +33,7 @@ export class ManagedConnection {
   /** The socket on which MULTI was sent; a transaction ends with its socket. */
   #transaction: Redis['stream'] | undefined;
   #isSendingOwnAuth = false;
+  #isClosedByUs = false;
 
   constructor(redis: Redis, tokens: EntraTokenManager, handshakeMs: number) {
     this.redis = redis;
@@ -126,11 +127,19 @@ export class ManagedConnection {
 
   /** Lets replies that are under way arrive; ioredis then connects again with the current token. */
   reconnect(): void {
+    this.#isClosedByUs = true;
     this.redis.disconnect(true);
   }
 
   #beforeCommand(command: Command, isPipelined: boolean): boolean {
     redactCredentials(command);
+    if (carriesCredentials(command) && this.#tokens.current === undefined) {
+      // Only connections that ioredis makes without our gate get here (a cluster's subscriber, an
+      // instance of somebody else's). Redis must not see empty credentials: the socket ends,
+      // `retryStrategy` tries again. Not rejected, because that would empty the offline queue.
+      this.redis.stream.destroy();
+      return false;
+    }
     if (this.#isSendingOwnAuth) {
       this.#ownAuths.add(command);
       return true;
@@ -189,8 +198,9 @@ export class ManagedConnection {
 
   #closed(): void {
     clearTimeout(this.#watchdog);
-    const token = this.#token;
+    const expired = !this.#isClosedByUs && this.#token?.isExpired() === true;
     this.#token = undefined;
-    this.#listener?.closed(this, token);
+    this.#isClosedByUs = false;
+    this.#listener?.closed(this, expired);
   }
 }

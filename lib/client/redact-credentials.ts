@@ -10,12 +10,16 @@ const REDACTED = '[redacted]';
  * so this is where to be first.
  */
 export function redactCredentials(command: Command): void {
-  if (!/^(hello|auth)$/i.test(command.name)) return;
+  if (!carriesCredentials(command)) return;
   const { reject } = command;
   command.reject = (error: Error) => {
     blankArguments(error);
     reject(error);
   };
+}
+
+export function carriesCredentials({ name }: Pick<Command, 'name'>): boolean {
+  return /^(hello|auth)$/i.test(name);
 }
 
 function blankArguments(error: Error): void {

@@ -65,6 +65,8 @@ export class EntraTokenManager extends EventEmitter<EntraTokenEvents> {
 
   constructor(credential: TokenCredential, options: EntraTokenManagerOptions) {
     super();
+    // Every client of a process may listen.
+    this.setMaxListeners(0);
     this.#credential = credential;
     this.#scope = options.scope;
     this.#username = options.username;

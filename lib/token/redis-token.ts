@@ -5,6 +5,8 @@ import { scheduleOf, type TokenSchedule } from './token-schedule.js';
 
 /** Clocks that differ by more than this are worth a warning. */
 const CLOCK_TOLERANCE_MS = 60_000;
+/** Moments in tokens are whole seconds. */
+const EXPIRY_TOLERANCE_MS = 500;
 const BACKDATED_MS = 5 * 60_000;
 
 /**
@@ -62,7 +64,7 @@ export class RedisToken {
           'Check the clock of this machine, and the cache of the credential if it has one.',
       );
     }
-    const lifetimeMs = Math.max(expiresAt - (claims?.issuedAt ?? now), expiresAt - now);
+    const lifetimeMs = lifetimeOf(claims) ?? expiresAt - now;
     const refreshAfter = access.refreshAfterTimestamp;
     return new RedisToken(
       access.token,
@@ -81,6 +83,11 @@ export class RedisToken {
   /** Whether it is the very same token, whatever expiry came with it. */
   equals(other: RedisToken): boolean {
     return this.#secret === other.#secret;
+  }
+
+  /** Whether Redis has closed, or is about to close, what authenticated with it. */
+  isExpired(now = Date.now()): boolean {
+    return now >= this.expiresAt - EXPIRY_TOLERANCE_MS;
   }
 
   /** Until shortly before its expiry. */
@@ -104,6 +111,12 @@ function trueExpiry(sdkExpiry: number, claims: TokenClaims | undefined, now: num
     looksOldBy >= later - CLOCK_TOLERANCE_MS &&
     looksOldBy <= later + BACKDATED_MS + CLOCK_TOLERANCE_MS;
   return clockRunsAhead ? sdkExpiry : Math.min(sdkExpiry, claims.expiresAt);
+}
+
+/** By one clock, Entra's; what remains on this one may be hours less. */
+function lifetimeOf(claims: TokenClaims | undefined): number | undefined {
+  if (claims?.expiresAt === undefined || claims.issuedAt === undefined) return undefined;
+  return claims.expiresAt - claims.issuedAt;
 }
 
 function clockSkew(sdkExpiry: number, claims: TokenClaims | undefined, now: number): number {
