@@ -257,9 +257,9 @@ export class AzureRedisConnection extends EventEmitter<AzureRedisConnectionEvent
 
   /** What went wrong and what to do, in terms of this connection's options. @internal */
   explain(error: unknown): AzureRedisError {
-    const { host, port } = this.#options;
+    const { host, port, topology } = this.#options;
     const username = this.#tokens.current?.username;
-    return explainConnectionError(error, { host, port, username });
+    return explainConnectionError(error, { host, port, topology, username });
   }
 
   #whyNotReady(deadlineMs: number): AzureRedisError {

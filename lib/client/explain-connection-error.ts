@@ -3,11 +3,14 @@ import { AzureRedisError, type AzureRedisErrorCode } from '../azure-redis.errors
 export interface ConnectionFacts {
   readonly host: string;
   readonly port: number;
+  readonly topology: 'standalone' | 'cluster';
   /** User name of the last token, i.e. the object id. */
   readonly username?: string | undefined;
 }
 
 interface Explanation {
+  /** Only for a client of this kind. */
+  readonly topology?: 'cluster';
   readonly code: AzureRedisErrorCode;
   readonly pattern: RegExp;
   readonly advise: (facts: ConnectionFacts) => string;
@@ -39,8 +42,10 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     code: 'WRONG_TOPOLOGY',
+    topology: 'cluster',
+    // What the Enterprise policy says of CLUSTER SLOTS names no command.
     pattern:
-      /cluster support disabled|unknown (sub)?command.*cluster|CLUSTER.*not (allowed|supported)/i,
+      /cluster support disabled|command is not allowed|unknown (sub)?command.*cluster|CLUSTER.*not (allowed|supported)/i,
     advise: ({ host }) =>
       `Redis at ${host} does not speak the cluster protocol (Enterprise or non-clustered policy). Set "topology" to "standalone".`,
   },
@@ -95,7 +100,10 @@ export function explainConnectionError(error: unknown, facts: ConnectionFacts): 
   const root = rootOf(error);
   if (root instanceof AzureRedisError) return root;
   const text = describe(root);
-  const explanation = EXPLANATIONS.find(({ pattern }) => pattern.test(text));
+  const explanation = EXPLANATIONS.find(
+    ({ pattern, topology }) =>
+      pattern.test(text) && (topology === undefined || topology === facts.topology),
+  );
   const advice =
     explanation?.advise(facts) ??
     (isReply(root)

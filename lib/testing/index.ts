@@ -5,6 +5,7 @@ export type {
   LocalGrant,
   LocalTokenClaims,
 } from './entra/local-entra.interface.js';
+export type { LocalRedisCluster } from './front-door/local-redis-cluster.interface.js';
 export type { LocalRedisFront } from './front-door/local-redis-front.interface.js';
 export type {
   LocalAzure,

@@ -6,6 +6,8 @@ export type LocalAzureErrorCode =
   | 'REDIS_NOT_STARTED'
   /** No free port was found on the loopback interface. */
   | 'NO_FREE_PORT'
+  /** A change of the cluster did not come to its end in time. */
+  | 'CLUSTER_NOT_READY'
   /** The topology or the Redis in use cannot do this. */
   | 'NOT_SUPPORTED'
   /** The local Azure was stopped. */

@@ -10,6 +10,13 @@ import type { LocalRedisFront } from './front-door/local-redis-front.interface.j
 export interface StartLocalAzureOptions {
   /** `cluster` has 3 masters, each behind a front door of its own. @default 'standalone' */
   topology?: 'standalone' | 'cluster';
+  /** How many replicas each master of a cluster has; starting them takes 1 s. @default 0 */
+  replicas?: number;
+  /**
+   * `refused`: CLUSTER commands get an error, as from Azure Managed Redis with the Enterprise
+   * policy. @default 'served'
+   */
+  clusterCommands?: 'served' | 'refused';
   /** Lifetime of new tokens in milliseconds; works down to 2000. @default 3600000 (1 h) */
   tokenLifetimeMs?: number;
   /**

@@ -13,7 +13,7 @@ import { Workspace } from './workspace.js';
 
 const HOST = 'localhost';
 const REDIS_NAMES = [HOST, 'local.redis.azure.net', '*.local.redis.azure.net'];
-const CLUSTER_NODES = 3;
+const CLUSTER_MASTERS = 3;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -46,6 +46,7 @@ async function start(
   closeAll: () => Promise<void>,
 ): Promise<LocalAzure> {
   const { topology = 'standalone', tokenLifetimeMs = HOUR_MS } = options;
+  const replicas = topology === 'cluster' ? (options.replicas ?? 0) : 0;
   const directory = new Directory();
   const root = createCertificateAuthority();
   const [key, { ClientSecretCredential }] = await Promise.all([
@@ -58,7 +59,9 @@ async function start(
   const issuer = new TokenIssuer(directory, key, tokenLifetimeMs);
   const entra = new EntraEmulator(directory, key, issuer, root.issue(AUTHORITY_HOSTS));
   const redis = new RedisFront({
-    nodes: topology === 'cluster' ? CLUSTER_NODES : 1,
+    nodes: topology === 'cluster' ? CLUSTER_MASTERS * (1 + replicas) : 1,
+    hasReplicas: replicas > 0,
+    refusesClusterCommands: options.clusterCommands === 'refused',
     certificate: root.issue(REDIS_NAMES),
     issuer,
     objectId: directory.application.objectId,
@@ -118,12 +121,14 @@ async function startRedis(
   workspace: Workspace,
   {
     topology = 'standalone',
+    replicas = 0,
     announce = 'ip',
     allowJavaScriptRedis = false,
   }: StartLocalAzureOptions,
 ): Promise<RedisBackend> {
   const backend = await chooseRedis({
     topology,
+    replicas,
     announce,
     allowJavaScriptRedis,
     principals,

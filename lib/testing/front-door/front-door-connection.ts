@@ -14,6 +14,12 @@ export interface FrontDoorSettings {
   readonly judge: Judge;
   /** See {@link RedisBackend.passwords}. */
   readonly passwords: ReadonlyMap<string, string> | undefined;
+  /** The server is up; before that it has only its replicas to serve. */
+  readonly isServing: boolean;
+  /** Replicas come through the front doors too, in the clear. */
+  readonly hasReplicas: boolean;
+  /** CLUSTER commands get the answer of the Enterprise policy. */
+  readonly refusesClusterCommands: boolean;
   /** Milliseconds on the clock that tokens expire by. */
   now(): number;
 }
@@ -23,6 +29,9 @@ const HANDSHAKE = ['HELLO', 'CLIENT', 'SELECT', 'INFO', 'CLUSTER', 'RESET'];
 
 /** A password that no user has, so that Redis itself says WRONGPASS. */
 const WRONG_PASSWORD = 'not-the-password';
+
+/** What Redis Enterprise says to CLUSTER SLOTS where its OSS Cluster API is off. */
+const CLUSTER_REFUSED = 'ERR command is not allowed';
 
 const WRONGPASS = 'WRONGPASS invalid username-password pair or user is disabled.';
 const NOAUTH = 'NOAUTH Authentication required.';
@@ -129,6 +138,9 @@ export class FrontDoorConnection {
   #replacementFor(name: string): Buffer | undefined {
     if (name === '' || name === 'AUTH' || name === 'QUIT') return undefined;
     if (!this.#settings.passwords && this.#objectId === undefined) return encodeError(NOAUTH);
+    if (name === 'CLUSTER' && this.#settings.refusesClusterCommands) {
+      return encodeError(CLUSTER_REFUSED);
+    }
     if (HANDSHAKE.includes(name)) return undefined;
     const failure = this.#settings.faults.takeCommandFailure();
     return failure === undefined ? undefined : encodeError(failure);

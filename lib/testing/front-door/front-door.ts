@@ -1,5 +1,6 @@
 import { createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { FrontDoorConnection, type FrontDoorSettings } from './front-door-connection.js';
+import { connectReplica, isReplicaGreeting } from './replication-line.js';
 import { FRONT_DOOR_PORTS, listenInRange, listenOn } from './loopback-port.js';
 
 const REOPEN_ATTEMPTS = 100;
@@ -10,8 +11,9 @@ export class FrontDoor {
   readonly connections = new Set<FrontDoorConnection>();
   readonly #settings: () => FrontDoorSettings;
   readonly #redisAddress: () => NetConnectOpts | undefined;
-  /** Sockets that a black hole accepted, and all others. */
+  /** Sockets that a black hole accepted, and all others of clients. */
   readonly #sockets = new Set<Socket>();
+  readonly #replicas = new Set<Socket>();
   readonly #server: Server;
   #port = 0;
   /** What is wanted; listening follows a moment later. */
@@ -58,7 +60,7 @@ export class FrontDoor {
     this.refuse();
     await this.#reopening;
     for (const connection of this.connections) connection.close('rst');
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#sockets, ...this.#replicas]) socket.destroy();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -82,18 +84,41 @@ export class FrontDoor {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
+    if (!this.#settings().hasReplicas) {
+      this.#serve(socket);
+      return;
+    }
+    socket.once('data', (bytes: Buffer) => {
+      socket.pause();
+      socket.unshift(bytes);
+      if (isReplicaGreeting(bytes)) this.#serveReplica(socket);
+      else this.#serve(socket);
+    });
+  }
+
+  #serve(socket: Socket): void {
     const settings = this.#settings();
     const address = this.#redisAddress();
     if (settings.faults.isBlackHole) {
       socket.resume();
       return;
     }
-    if (!address) {
+    if (!address || !settings.isServing) {
       socket.destroy();
       return;
     }
     const connection = new FrontDoorConnection(socket, address, settings);
     this.connections.add(connection);
     socket.once('close', () => this.connections.delete(connection));
+  }
+
+  /** Replication is the cluster's own affair: not counted, and spared by the faults. */
+  #serveReplica(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#replicas.add(socket);
+    socket.once('close', () => this.#replicas.delete(socket));
+    const address = this.#redisAddress();
+    if (address) connectReplica(socket, address);
+    else socket.destroy();
   }
 }

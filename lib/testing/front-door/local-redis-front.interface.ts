@@ -1,10 +1,12 @@
+import type { LocalRedisCluster } from './local-redis-cluster.interface.js';
+
 /**
  * The front door of the local Azure: counters and faults over all nodes. A fault lasts until
  * `recover()`, or for the number of times given.
  *
  * @publicApi
  */
-export interface LocalRedisFront {
+export interface LocalRedisFront extends LocalRedisCluster {
   /** AUTHs and HELLO AUTHs with a valid token. */
   readonly auths: number;
   /** AUTHs and HELLO AUTHs that were refused. */
@@ -48,11 +50,9 @@ export interface LocalRedisFront {
   thaw(): void;
   /** Kills redis-server: connections close, new ones are refused, the data is gone. */
   shutdownServer(): Promise<void>;
-  /** Starts redis-server again, empty, on the same address. */
-  restartServer(): Promise<void>;
   /**
-   * Moves a slot of the cluster, keys included, from one node to another; clients learn of it by
-   * MOVED. Nodes are counted like `ports`. Throws `NOT_SUPPORTED` standalone.
+   * Starts redis-server again, empty, on the same address; a cluster has its slots in equal parts
+   * on all its masters.
    */
-  moveSlot(slot: number, fromIndex: number, toIndex: number): Promise<void>;
+  restartServer(): Promise<void>;
 }

@@ -3,8 +3,8 @@ import type { Certificate } from '../certificates.js';
 import type { TokenIssuer } from '../entra/token-issuer.js';
 import { LocalAzureError } from '../local-azure.errors.js';
 import type { RedisBackend } from '../redis-server/redis-backend.js';
-import { FrontDoor } from './front-door.js';
-import type { FrontDoorConnection, FrontDoorSettings } from './front-door-connection.js';
+import { ClusterChanges } from './cluster-changes.js';
+import { FrontDoors } from './front-doors.js';
 import type { LocalRedisFront } from './local-redis-front.interface.js';
 import { RedisFaults } from './redis-faults.js';
 import { RedisStatistics } from './redis-statistics.js';
@@ -13,6 +13,8 @@ export interface RedisFrontOptions {
   readonly nodes: number;
   readonly certificate: Certificate;
   readonly issuer: TokenIssuer;
+  readonly hasReplicas: boolean;
+  readonly refusesClusterCommands: boolean;
   /** Whom `revoke()` means. */
   readonly objectId: string;
 }
@@ -20,17 +22,17 @@ export interface RedisFrontOptions {
 export class RedisFront implements LocalRedisFront {
   readonly #faults = new RedisFaults();
   readonly #statistics = new RedisStatistics();
-  readonly #doors: readonly FrontDoor[];
+  readonly #doors: FrontDoors;
+  readonly #changes: ClusterChanges;
   readonly #options: RedisFrontOptions;
-  readonly #settings: Omit<FrontDoorSettings, 'passwords'>;
   #backend: RedisBackend | undefined;
   #isServerUp = false;
-  #lastChange: Promise<void> = Promise.resolve();
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   constructor(options: RedisFrontOptions) {
-    const { certificate, issuer, nodes } = options;
+    const { certificate, issuer, hasReplicas, refusesClusterCommands } = options;
     this.#options = options;
-    this.#settings = {
+    const settings = {
       secureContext: createSecureContext({
         cert: certificate.certificate,
         key: certificate.privateKey,
@@ -38,22 +40,29 @@ export class RedisFront implements LocalRedisFront {
       }),
       faults: this.#faults,
       statistics: this.#statistics,
-      judge: (token, username) => issuer.judge(token, username),
+      judge: (token: string, username: string) => issuer.judge(token, username),
+      hasReplicas,
+      refusesClusterCommands,
       now: () => issuer.now(),
     };
-    this.#doors = Array.from(
-      { length: nodes },
-      (_, index) =>
-        new FrontDoor(
-          () => ({ ...this.#settings, passwords: this.#backend?.passwords }),
-          () => this.#backend?.addresses[index],
-        ),
+    this.#doors = new FrontDoors(
+      () => ({
+        ...settings,
+        passwords: this.#backend?.passwords,
+        isServing: this.#isServerUp,
+      }),
+      () => this.#backend,
+    );
+    this.#changes = new ClusterChanges(
+      this.#doors,
+      () => this.#running(),
+      (change) => this.#inTurn(change),
     );
   }
 
   /** Takes the ports; a cluster announces them before it starts. */
   async open(): Promise<void> {
-    await Promise.all(this.#doors.map((door) => door.open()));
+    for (let node = 0; node < this.#options.nodes; node += 1) await this.#doors.add();
   }
 
   /** Starts the server; from then on clients get through. */
@@ -75,7 +84,7 @@ export class RedisFront implements LocalRedisFront {
     await this.#inTurn(async () => {
       await backend?.stop();
     });
-    await Promise.all(this.#doors.map((door) => door.close()));
+    await this.#doors.close();
   }
 
   get auths(): number {
@@ -95,11 +104,11 @@ export class RedisFront implements LocalRedisFront {
   }
 
   get connections(): number {
-    return this.#doors.reduce((sum, door) => sum + door.openSockets, 0);
+    return this.#doors.openSockets;
   }
 
   get ports(): readonly number[] {
-    return this.#doors.map((door) => door.port);
+    return this.#doors.ports;
   }
 
   resetStatistics(): void {
@@ -107,12 +116,11 @@ export class RedisFront implements LocalRedisFront {
   }
 
   kill(how: 'fin' | 'rst' = 'fin'): void {
-    for (const connection of this.#connections()) connection.close(how);
+    for (const connection of this.#doors.connections) connection.close(how);
   }
 
   refuse(): void {
-    for (const door of this.#doors) door.refuse();
-    this.kill();
+    this.#doors.refuseAll();
   }
 
   stall(): void {
@@ -121,7 +129,7 @@ export class RedisFront implements LocalRedisFront {
 
   blackhole(): void {
     this.#faults.isBlackHole = true;
-    for (const connection of this.#connections()) connection.lose();
+    for (const connection of this.#doors.connections) connection.lose();
   }
 
   delay(ms: number): void {
@@ -142,7 +150,7 @@ export class RedisFront implements LocalRedisFront {
 
   revoke(objectId: string = this.#options.objectId): void {
     this.#options.issuer.revoke(objectId);
-    for (const connection of this.#connections()) {
+    for (const connection of this.#doors.connections) {
       if (connection.objectId === objectId) connection.close('fin');
     }
   }
@@ -151,8 +159,8 @@ export class RedisFront implements LocalRedisFront {
     this.#options.issuer.forgive();
     this.#faults.clear();
     this.#backend?.thaw();
-    if (this.#isServerUp) void this.#reopen();
-    for (const connection of this.#connections()) connection.resume();
+    if (this.#isServerUp) void this.#doors.reopen();
+    for (const connection of this.#doors.connections) connection.resume();
   }
 
   freeze(): void {
@@ -172,15 +180,44 @@ export class RedisFront implements LocalRedisFront {
       const backend = this.#running();
       await this.#shutDown(backend);
       await this.#start(backend);
-      await this.#reopen();
+      await this.#doors.reopen();
     });
   }
 
-  async moveSlot(slot: number, fromIndex: number, toIndex: number): Promise<void> {
-    await this.#running().moveSlot(slot, fromIndex, toIndex);
+  moveSlot(slot: number, fromIndex: number, toIndex: number): Promise<void> {
+    return this.#changes.moveSlot(slot, fromIndex, toIndex);
+  }
+
+  beginSlotMigration(slot: number, fromIndex: number, toIndex: number): Promise<readonly string[]> {
+    return this.#changes.beginSlotMigration(slot, fromIndex, toIndex);
+  }
+
+  finishSlotMigration(slot: number): Promise<void> {
+    return this.#changes.finishSlotMigration(slot);
+  }
+
+  failover(index?: number): Promise<number> {
+    return this.#changes.failover(index);
+  }
+
+  killMaster(index?: number): Promise<number> {
+    return this.#changes.killMaster(index);
+  }
+
+  restartNode(index: number): Promise<void> {
+    return this.#changes.restartNode(index);
+  }
+
+  addNode(): Promise<number> {
+    return this.#changes.addNode();
+  }
+
+  removeNode(index: number): Promise<void> {
+    return this.#changes.removeNode(index);
   }
 
   async #start(backend: RedisBackend): Promise<void> {
+    if (this.#options.hasReplicas) await this.#doors.reopenAll();
     await backend.start();
     this.#isServerUp = true;
   }
@@ -197,17 +234,9 @@ export class RedisFront implements LocalRedisFront {
   }
 
   /** A server that is still starting would outlive the stop that did not wait for it. */
-  #inTurn(change: () => Promise<void>): Promise<void> {
+  #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {
     const turn = this.#lastChange.then(change);
     this.#lastChange = turn.catch(() => undefined);
     return turn;
-  }
-
-  async #reopen(): Promise<void> {
-    await Promise.all(this.#doors.map((door) => door.reopen()));
-  }
-
-  #connections(): FrontDoorConnection[] {
-    return this.#doors.flatMap((door) => [...door.connections]);
   }
 }

@@ -9,6 +9,7 @@ import { StandaloneRedis } from './standalone-redis.js';
 
 export interface RedisWish {
   readonly topology: 'standalone' | 'cluster';
+  readonly replicas: number;
   readonly announce: 'ip' | 'hostname';
   readonly allowJavaScriptRedis: boolean;
   readonly principals: readonly Principal[];

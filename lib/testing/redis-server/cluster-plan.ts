@@ -2,32 +2,47 @@ import { randomBytes } from 'node:crypto';
 
 const SLOTS = 16_384;
 
-/** One node of a cluster before it starts. */
-export interface PlannedNode {
+/** Where a node is found. */
+export interface NodeAddress {
   readonly id: string;
-  /** Stands for the master that the node replaces in its first moments. */
-  readonly ghostId: string;
   /** Where Redis listens. */
   readonly port: number;
   /** Where clients are sent: the front door. */
   readonly announcedPort: number;
-  readonly firstSlot: number;
-  readonly lastSlot: number;
 }
 
+/** One node of a cluster before it starts. */
+export interface PlannedNode extends NodeAddress {
+  /** Stands for the master that the nodes of this shard replicate in their first moments. */
+  readonly ghostId: string;
+  /** Of a replica: the node that it will follow. */
+  readonly masterId: string | undefined;
+  /** Of a master: first and last slot, `0-5460`. */
+  readonly slots: string;
+}
+
+/** Masters first, and then as many rounds of `replicas`, one for each master. */
 export function planCluster(
   ports: readonly number[],
   announcedPorts: readonly number[],
+  replicas: number,
 ): PlannedNode[] {
-  const boundary = (index: number): number => Math.floor((index * SLOTS) / ports.length);
-  return ports.map((port, index) => ({
-    id: nodeId(),
+  const masters = Math.ceil(ports.length / (1 + replicas));
+  const boundary = (index: number): number => Math.floor((index * SLOTS) / masters);
+  const shards = Array.from({ length: masters }, (_, index) => ({
+    masterId: nodeId(),
     ghostId: nodeId(),
-    port,
-    announcedPort: announcedPorts[index] ?? port,
-    firstSlot: boundary(index),
-    lastSlot: boundary(index + 1) - 1,
+    slots: `${boundary(index)}-${boundary(index + 1) - 1}`,
   }));
+  return ports.flatMap((port, index): PlannedNode[] => {
+    const shard = shards[index % masters];
+    if (!shard) return [];
+    const { masterId, ghostId, slots } = shard;
+    const address = { port, announcedPort: announcedPorts[index] ?? port };
+    return index < masters
+      ? [{ ...address, ghostId, id: masterId, masterId: undefined, slots }]
+      : [{ ...address, ghostId, id: nodeId(), masterId, slots: '' }];
+  });
 }
 
 /** The bus of a node is 10,000 above its port; older Redis knows no other. */
@@ -45,17 +60,30 @@ export function nodesConf(
 ): string {
   const lines = nodes.flatMap((node, index) => {
     const epoch = index + 1;
-    const slots = `${node.firstSlot}-${node.lastSlot}`;
-    const address = `127.0.0.1:${node.announcedPort}@${busPort(node.port)}`;
-    const myself = node === self ? 'myself,' : '';
-    return ghosts
-      ? [
-          `${node.id} ${address} ${myself}slave ${node.ghostId} 0 0 ${epoch} connected`,
-          `${node.ghostId} :0@0 master,noaddr - 0 0 ${epoch} disconnected ${slots}`,
-        ]
-      : [`${node.id} ${address} ${myself}master - 0 0 ${epoch} connected ${slots}`];
+    const { id, ghostId, masterId, slots } = node;
+    const myself = `${id} ${addressOf(node)} ${node === self ? 'myself,' : ''}`;
+    const replica = (of: string): string => `${myself}slave ${of} 0 0 ${epoch} connected`;
+    if (ghosts) {
+      const ghost = `${ghostId} :0@0 master,noaddr - 0 0 ${epoch} disconnected ${slots}`;
+      return masterId === undefined ? [replica(ghostId), ghost] : [replica(ghostId)];
+    }
+    return [
+      masterId === undefined
+        ? `${myself}master - 0 0 ${epoch} connected ${slots}`
+        : replica(masterId),
+    ];
   });
-  return `${lines.join('\n')}\nvars currentEpoch ${nodes.length} lastVoteEpoch 0\n`;
+  return nodesConfOf(lines, nodes.length);
 }
 
-const nodeId = (): string => randomBytes(20).toString('hex');
+/** For a node that knows nobody but itself. */
+export const loneNodesConf = (self: NodeAddress): string =>
+  nodesConfOf([`${self.id} ${addressOf(self)} myself,master - 0 0 0 connected`], 0);
+
+export const nodeId = (): string => randomBytes(20).toString('hex');
+
+const nodesConfOf = (lines: readonly string[], epoch: number): string =>
+  `${lines.join('\n')}\nvars currentEpoch ${epoch} lastVoteEpoch 0\n`;
+
+const addressOf = ({ port, announcedPort }: NodeAddress): string =>
+  `127.0.0.1:${announcedPort}@${busPort(port)}`;

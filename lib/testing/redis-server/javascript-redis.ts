@@ -33,8 +33,8 @@ export class JavaScriptRedis implements RedisBackend {
     }
   }
 
-  get addresses(): readonly NetConnectOpts[] {
-    return this.#server ? [{ host: this.#server.host, port: this.#server.port }] : [];
+  address(): NetConnectOpts | undefined {
+    return this.#server && { host: this.#server.host, port: this.#server.port };
   }
 
   async start(): Promise<void> {
@@ -53,10 +53,6 @@ export class JavaScriptRedis implements RedisBackend {
 
   thaw(): void {
     // It was never frozen.
-  }
-
-  moveSlot(): Promise<void> {
-    return Promise.reject(notSupported('move slots'));
   }
 }
 

@@ -1,33 +1,27 @@
-import { createServer, type NetConnectOpts, type Server } from 'node:net';
-import { listenOn, listenInRange, NODE_PORTS } from '../front-door/loopback-port.js';
+import type { NetConnectOpts } from 'node:net';
 import { LocalAzureError } from '../local-azure.errors.js';
-import type { AclUsers } from './acl-users.js';
-import { ClusterAdmin } from './cluster-admin.js';
-import { busPort, nodesConf, planCluster, type PlannedNode } from './cluster-plan.js';
-import type { RedisBackend } from './redis-backend.js';
-import { RedisProcess } from './redis-process.js';
-import { inMemory } from './standalone-redis.js';
+import { until, untilSettled } from './cluster-agreement.js';
+import { ClusterNode, type NodeSettings } from './cluster-node.js';
+import { nodesConf, planCluster, type PlannedNode } from './cluster-plan.js';
+import { freeNodePorts } from './free-node-ports.js';
+import type { ClusterControl, RedisBackend } from './redis-backend.js';
+import { RunningCluster } from './running-cluster.js';
 
-const FAST_DEADLINE_MS = 3_000;
+const FAST_DEADLINE_MS = 5_000;
 const SLOW_DEADLINE_MS = 15_000;
-const PORT_ATTEMPTS = 30;
 
-export interface RedisClusterOptions {
-  readonly program: string;
+export interface RedisClusterOptions extends NodeSettings {
   readonly description: string;
-  readonly workspace: string;
-  readonly users: AclUsers;
-  readonly announce: 'ip' | 'hostname';
+  /** How many replicas each master has. */
+  readonly replicas: number;
+  /** Ports of the front doors, which the nodes announce; asked for at each start. */
   readonly announcedPorts: () => readonly number[];
-  readonly onLoss: (log: string) => void;
 }
 
-/** Masters that announce their front doors, so that clients find only those. */
+/** Nodes that announce their front doors, so that clients find only those. */
 export class RedisCluster implements RedisBackend {
   readonly #options: RedisClusterOptions;
-  #processes: RedisProcess[] = [];
-  #nodes: readonly PlannedNode[] = [];
-  #admin: ClusterAdmin | undefined;
+  #running: RunningCluster | undefined;
 
   constructor(options: RedisClusterOptions) {
     this.#options = options;
@@ -37,17 +31,26 @@ export class RedisCluster implements RedisBackend {
     return `cluster of ${this.#options.announcedPorts().length} nodes, ${this.#options.description}`;
   }
 
-  get addresses(): readonly NetConnectOpts[] {
-    return this.#nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
-  }
-
   get passwords(): ReadonlyMap<string, string> {
     return this.#options.users.passwords;
   }
 
-  /** In 0.15 s where the Redis plays along, else by the book in 2 s. */
+  get cluster(): ClusterControl {
+    if (this.#running) return this.#running;
+    throw new LocalAzureError(
+      'STOPPED',
+      'The cluster does not run. Start it with restartServer() first.',
+    );
+  }
+
+  address(frontDoorPort: number): NetConnectOpts | undefined {
+    return this.#running?.nodes.find(({ announcedPort }) => announcedPort === frontDoorPort)
+      ?.address;
+  }
+
+  /** In 0.15 s where the Redis plays along, else by the book in 2 s; replicas take 1 s more. */
   async start(): Promise<void> {
-    if (this.#processes.length > 0) return;
+    if (this.#running) return;
     const problems: unknown[] = [];
     for (const ghosts of [true, true, false, false]) {
       try {
@@ -66,87 +69,77 @@ export class RedisCluster implements RedisBackend {
   }
 
   async stop(): Promise<void> {
-    this.#admin?.close();
-    this.#admin = undefined;
-    const running = this.#processes;
-    this.#processes = [];
-    await Promise.all(running.map((node) => node.stop()));
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.stop();
   }
 
   freeze(): void {
-    for (const node of this.#processes) node.freeze();
+    for (const node of this.#running?.nodes ?? []) node.freeze();
   }
 
   thaw(): void {
-    for (const node of this.#processes) node.thaw();
-  }
-
-  async moveSlot(slot: number, fromIndex: number, toIndex: number): Promise<void> {
-    await this.#admin?.moveSlot(slot, fromIndex, toIndex);
+    for (const node of this.#running?.nodes ?? []) node.thaw();
   }
 
   async #tryToStart(ghosts: boolean): Promise<void> {
-    const announced = this.#options.announcedPorts();
-    const ports = await freeNodePorts(announced.length);
-    this.#nodes = planCluster(ports, announced);
+    const { announcedPorts, replicas } = this.#options;
+    const announced = announcedPorts();
+    const plan = planCluster(await freeNodePorts(announced.length), announced, replicas);
     const started = await Promise.allSettled(
-      this.#nodes.map((node) => this.#startNode(node, ghosts)),
+      plan.map((node) => ClusterNode.start(node, nodesConf(plan, node, ghosts), this.#options)),
     );
-    for (const result of started) {
-      if (result.status === 'fulfilled') this.#processes.push(result.value);
-    }
+    const nodes = started.flatMap((result) =>
+      result.status === 'fulfilled' ? [result.value] : [],
+    );
+    this.#running = new RunningCluster(nodes, this.#options);
     for (const result of started) {
       if (result.status === 'rejected') throw result.reason;
     }
     const deadline = Date.now() + (ghosts ? FAST_DEADLINE_MS : SLOW_DEADLINE_MS);
-    this.#admin = new ClusterAdmin(this.#nodes, this.#options.users.admin);
-    if (ghosts) await this.#admin.takeOver(deadline);
-    await this.#admin.untilReady(deadline);
-  }
-
-  #startNode(node: PlannedNode, ghosts: boolean): Promise<RedisProcess> {
-    const { program, workspace, users, announce, onLoss } = this.#options;
-    return RedisProcess.start(
-      program,
-      workspace,
-      (folder) => [
-        ...inMemory(folder),
-        ...users.config,
-        'bind 127.0.0.1',
-        `port ${node.port}`,
-        'cluster-enabled yes',
-        'cluster-config-file nodes.conf',
-        'cluster-announce-ip 127.0.0.1',
-        `cluster-announce-port ${node.announcedPort}`,
-        `cluster-announce-bus-port ${busPort(node.port)}`,
-        ...(announce === 'hostname'
-          ? ['cluster-announce-hostname localhost', 'cluster-preferred-endpoint-type hostname']
-          : []),
-      ],
-      { 'nodes.conf': nodesConf(this.#nodes, node, ghosts) },
-      onLoss,
-    );
+    if (ghosts) await replaceGhosts(nodes, plan, deadline);
+    await untilSettled(nodes, deadline);
   }
 }
 
-/** Ports that are free now, and whose bus ports are too. */
-async function freeNodePorts(count: number): Promise<number[]> {
-  const found: number[] = [];
-  const held: Server[] = [];
-  try {
-    for (let attempt = 0; attempt < PORT_ATTEMPTS && found.length < count; attempt += 1) {
-      const [client, bus] = [createServer(), createServer()];
-      held.push(client, bus);
-      const port = await listenInRange(client, NODE_PORTS);
-      if (await listenOn(bus, busPort(port))) found.push(port);
-    }
-  } finally {
-    await Promise.all(held.map(closeServer));
-  }
-  return found;
-}
-
-const closeServer = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
+/** Turns replicas of ghosts into masters, their replicas to them, and forgets the ghosts. */
+async function replaceGhosts(
+  nodes: readonly ClusterNode[],
+  plan: readonly PlannedNode[],
+  deadline: number,
+): Promise<void> {
+  const ids = plan.map(({ id }) => id);
+  await until(deadline, 'all nodes are linked', async () => {
+    const views = await Promise.all(nodes.map((node) => node.view()));
+    return views.every((view) => ids.every((id) => view.get(id)?.isReachable));
   });
+  const planOf = new Map(plan.map((planned) => [planned.id, planned]));
+  for (const node of nodes) {
+    const isMaster = planOf.get(node.id)?.masterId === undefined;
+    if (isMaster) await node.call('CLUSTER', 'FAILOVER', 'TAKEOVER');
+  }
+  await until(deadline, 'no node follows a ghost', async () => {
+    const parts = await Promise.all(nodes.map((node) => node.part()));
+    return parts.every(({ id, masterId }) => masterId === planOf.get(id)?.masterId);
+  });
+  await untilSeen(nodes, plan, deadline);
+  const ghosts = new Set(plan.map(({ ghostId }) => ghostId));
+  await Promise.all(
+    nodes.flatMap((node) => [...ghosts].map((ghost) => node.call('CLUSTER', 'FORGET', ghost))),
+  );
+}
+
+/** Whoever forgets a ghost before its slots have a new owner has slots without one. */
+async function untilSeen(
+  nodes: readonly ClusterNode[],
+  plan: readonly PlannedNode[],
+  deadline: number,
+): Promise<void> {
+  const masters = plan.filter(({ masterId }) => masterId === undefined);
+  await until(deadline, 'all nodes know the masters', async () => {
+    const views = await Promise.all(nodes.map((node) => node.view()));
+    return views.every((view) =>
+      masters.every(({ id, slots }) => view.get(id)?.slots.join() === slots),
+    );
+  });
+}

@@ -1,6 +1,5 @@
 import type { NetConnectOpts } from 'node:net';
 import { join } from 'node:path';
-import { LocalAzureError } from '../local-azure.errors.js';
 import type { AclUsers } from './acl-users.js';
 import type { RedisBackend } from './redis-backend.js';
 import { RedisProcess } from './redis-process.js';
@@ -29,8 +28,8 @@ export class StandaloneRedis implements RedisBackend {
     this.#onLoss = onLoss;
   }
 
-  get addresses(): readonly NetConnectOpts[] {
-    return this.#process ? [{ path: this.#socket }] : [];
+  address(): NetConnectOpts | undefined {
+    return this.#process ? { path: this.#socket } : undefined;
   }
 
   get passwords(): ReadonlyMap<string, string> {
@@ -68,15 +67,6 @@ export class StandaloneRedis implements RedisBackend {
 
   thaw(): void {
     this.#process?.thaw();
-  }
-
-  moveSlot(): Promise<void> {
-    return Promise.reject(
-      new LocalAzureError(
-        'NOT_SUPPORTED',
-        "Only a cluster has slots to move. Start the local Azure with topology: 'cluster'.",
-      ),
-    );
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { inspect } from 'node:util';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
@@ -65,6 +66,20 @@ describe('a connection', () => {
     azure.entra.recover();
     expect(azure.redis.connections).toBe(before);
     expect(connection.client.status).toBe('end');
+  });
+
+  it('opens no socket after disconnect(), when the token it waited for comes', async () => {
+    azure.entra.hang();
+    const { client, tokens } = open(azure, { credential: freshCredential(azure) });
+    const before = azure.redis.connections;
+    client.connect().catch(() => undefined);
+    await eventually('it waits', () => client.status === 'connecting');
+    client.disconnect();
+    azure.entra.recover();
+    await tokens.acquire(20_000);
+    await sleep(200);
+    expect(azure.redis.connections).toBeLessThanOrEqual(before);
+    expect(client.status).toBe('end');
   });
 
   it('recovers by itself after Redis refused connections', async () => {

@@ -143,14 +143,33 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
   });
 });
 
-it('an idle connection is kept alive with PING, a busy one is not bothered', async () => {
-  azure = await startLocalAzure();
-  const { client, connection } = open(azure);
-  await client.ping();
-  const idlePing = new IdlePing(connection.connections, 100);
-  onTestFinished(() => idlePing.close());
-  const before = azure.redis.commands;
-  await eventually('PINGs were sent', () => (azure?.redis.commands ?? 0) >= before + 3);
+describe('an idle connection', () => {
+  it('is kept alive with PING', async () => {
+    azure = await startLocalAzure();
+    const { client, connection } = open(azure);
+    await client.ping();
+    const idlePing = new IdlePing(connection.connections, 100);
+    onTestFinished(() => idlePing.close());
+    const before = azure.redis.commands;
+    await eventually('PINGs were sent', () => (azure?.redis.commands ?? 0) >= before + 3);
+  });
+
+  it('that is busy is not bothered', async () => {
+    azure = await startLocalAzure();
+    const { client, connection } = open(azure);
+    await client.ping();
+    const idlePing = new IdlePing(connection.connections, 200);
+    onTestFinished(() => idlePing.close());
+    const before = azure.redis.commands;
+    let sent = 0;
+    const until = Date.now() + 1_500;
+    while (Date.now() < until) {
+      await client.get('key');
+      sent += 1;
+      await sleep(10);
+    }
+    expect(azure.redis.commands - before).toBe(sent);
+  });
 });
 
 it('forgets connections that are gone', { timeout: 60_000 }, async () => {

@@ -1,52 +1,17 @@
-import type { ConnectionOptions } from 'node:tls';
-import { Cluster, type ClusterOptions } from 'ioredis';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { LocalAzure } from '../../../lib/testing/index.js';
+import type { Cluster } from 'ioredis';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../../fixtures/eventually.js';
+import { clusterClient, keyOfNode, keysByNode, passThrough } from './cluster-client.js';
 import { useLocalAzure } from './local-azure.js';
-
-const passThrough: ClusterOptions['dnsLookup'] = (address, callback) => callback(null, address);
-
-function clusterClient(
-  azure: LocalAzure,
-  tls: ConnectionOptions,
-  more: Pick<ClusterOptions, 'dnsLookup' | 'shardedSubscribers'>,
-): Cluster {
-  const { host, port } = azure.connection;
-  const client = new Cluster([{ host, port }], {
-    ...more,
-    redisOptions: {
-      tls,
-      username: azure.identity.objectId,
-      password: azure.entra.issue(),
-    },
-    clusterRetryStrategy: () => null,
-  });
-  client.on('error', () => undefined);
-  onTestFinished(() => client.disconnect());
-  return client;
-}
-
-/** A key of each node, with its slot: ioredis and Redis agree on them. */
-async function keysByNode(client: Cluster, ports: readonly number[]): Promise<string[]> {
-  const found = new Map<number, string>();
-  for (let index = 0; found.size < ports.length && index < 1_000; index += 1) {
-    const key = `key-${index}`;
-    const slot = await client.cluster('KEYSLOT', key);
-    found.set(Math.floor((slot * ports.length) / 16_384), key);
-  }
-  return ports.map((_, index) => found.get(index) ?? '');
-}
 
 describe.each(['ip', 'hostname'] as const)('a cluster that announces nodes by %s', (announce) => {
   const azure = useLocalAzure({ topology: 'cluster', announce });
 
-  const usable = (): Cluster =>
-    clusterClient(azure(), azure().connection.tls, { dnsLookup: passThrough });
+  const usable = (): Cluster => clusterClient(azure());
 
   it('serves every slot through three front doors', async () => {
     const client = usable();
-    const keys = await keysByNode(client, azure().redis.ports);
+    const keys = (await keysByNode(client)).map(({ key }) => key);
     for (const key of keys) expect(await client.set(key, key)).toBe('OK');
     for (const key of keys) expect(await client.get(key)).toBe(key);
     const nodes = client.nodes('master').map(({ options }) => options.port);
@@ -59,8 +24,7 @@ describe.each(['ip', 'hostname'] as const)('a cluster that announces nodes by %s
 
   it('moves a slot with its keys, and MOVED leads clients to it', async () => {
     const client = usable();
-    const [key = ''] = await keysByNode(client, azure().redis.ports);
-    const slot = await client.cluster('KEYSLOT', key);
+    const { key, slot } = await keyOfNode(client, 0);
     await client.set(key, 'before');
     await azure().redis.moveSlot(slot, 0, 2);
     // On a node that is sure not to have heard of it by gossip.
@@ -105,7 +69,7 @@ describe.each(['ip', 'hostname'] as const)('a cluster that announces nodes by %s
 
   it('freezes and thaws with all its nodes', async () => {
     const client = usable();
-    const keys = await keysByNode(client, azure().redis.ports);
+    const keys = (await keysByNode(client)).map(({ key }) => key);
     await Promise.all(keys.map((key) => client.get(key)));
     azure().redis.freeze();
     const late = Promise.all(keys.map((key) => client.set(key, 'late')));

@@ -200,6 +200,34 @@ describe('refreshing', () => {
     expect(manager.current?.expiresAt).toBeGreaterThan(old.expiresAt + 11 * HOUR);
   });
 
+  it('does not believe a later expiry of the very same token', async () => {
+    const same = accessToken(HOUR).token;
+    const manager = manage(
+      new ScriptedCredential(() => ({ token: same, expiresOnTimestamp: Date.now() + HOUR })),
+    );
+    await manager.acquire(DEADLINE);
+    await pass(HOUR + MINUTE);
+    expect(manager.current).toBeUndefined();
+  });
+
+  it('does not poll early when a late answer brings the token that is in use', async () => {
+    const token = accessToken(HOUR);
+    let delay = DEADLINE + 100;
+    const credential = new ScriptedCredential(async () => {
+      const wait = delay;
+      delay = 500;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      return token;
+    });
+    const manager = manage(credential);
+    manager.start();
+    await pass(MINUTE);
+    expect(manager.current).toBeDefined();
+    const calls = credential.calls.length;
+    await pass(50 * MINUTE);
+    expect(credential.calls).toHaveLength(calls);
+  });
+
   it('keeps the later token when an earlier one comes back', async () => {
     const credential = issuing(HOUR);
     const manager = manage(credential);
