@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most of these tests wait, for timers and sockets: also a machine of two cores runs two files.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [

@@ -1,6 +1,7 @@
 import { connect as connectTcp, Socket, type NetConnectOpts } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
+import { AzureRedisError } from '../azure-redis.errors.js';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
 
 type ConnectorConstructor = NonNullable<RedisOptions['Connector']>;
@@ -11,9 +12,9 @@ type ConnectorOptions = RedisOptions & { disconnectTimeout: number };
 /**
  * The `Connector` option of ioredis: opens a socket only once there is a usable token.
  *
- * A failure to get one is answered with a destroyed socket, never a rejection: a rejection ends
- * the client for good, while a destroyed socket goes through `retryStrategy` and keeps the
- * offline queue.
+ * A failure to get one is answered with a destroyed socket, not a rejection: a rejection ends the
+ * client for good, while a destroyed socket goes through `retryStrategy` and keeps the offline
+ * queue.
  */
 export function createGatingConnector(
   tokens: EntraTokenManager,
@@ -38,6 +39,8 @@ export function createGatingConnector(
       try {
         await tokens.acquire(waitMs);
       } catch (error) {
+        // There will never be a token again: a client that nobody closed ends as well.
+        if (error instanceof AzureRedisError && error.code === 'CLOSED') throw error;
         return this.#destroyed(error);
       }
       // disconnect() during the wait must not open a socket afterwards.

@@ -66,7 +66,7 @@ describe('through two rotations of the token', { timeout: 40_000 }, () => {
     expect(await Promise.all([client.call('CLIENT', 'ID'), copy.call('CLIENT', 'ID')])).toEqual(
       ids,
     );
-    expect(connection.connections.live.size).toBe(3);
+    await eventually('all are connected', () => connection.connections.live.size === 3);
     expect(local.redis.expired).toBe(0);
     expect(local.redis.rejected).toBe(0);
     expect(errors).toEqual([]);
