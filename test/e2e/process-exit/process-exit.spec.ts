@@ -34,6 +34,10 @@ describe('an application with nothing but the environment', { timeout: 60_000 },
     onTestFinished(() => azure.stop());
     azure.redis.refuse();
     const result = await runScript(application, { env: { ...azure.environment } });
-    expect(result).toMatchObject({ exitCode: 0, signal: null, stdout: expect.stringMatching(/closed\n$/) });
+    expect(result).toMatchObject({
+      exitCode: 0,
+      signal: null,
+      stdout: expect.stringMatching(/closed\n$/),
+    });
   });
 });
