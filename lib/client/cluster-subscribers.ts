@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
+import { fullJitter } from './full-jitter.js';
 
 // ioredis keeps the connections behind cluster.subscribe() and ssubscribe() private, outside
 // nodes(), and makes the classic one without our Connector. Should a version move them, they
@@ -16,8 +17,9 @@ export function subscribersOf(cluster: Cluster): Redis[] {
 }
 
 /**
- * Lets the cluster choose its classic subscriber only while there is a token. A subscriber that
- * is refused is followed by the next in the same tick, without any pause.
+ * Lets the cluster choose its classic subscriber only while there is a token, and with pauses
+ * while those it chose cannot connect. ioredis follows one that is refused by the next in the
+ * same tick: hundreds of connections per second.
  *
  * @param onSelected called after each choice
  */
@@ -27,23 +29,49 @@ export function gateSubscriberSelection(
   onSelected: () => void,
 ): void {
   const holder = memberOf(cluster, 'subscriber');
-  const select = memberOf(holder, 'selectSubscriber');
-  if (typeof holder !== 'object' || holder === null || typeof select !== 'function') return;
+  const original = memberOf(holder, 'selectSubscriber');
+  if (typeof holder !== 'object' || holder === null || typeof original !== 'function') return;
+  let failures = 0;
   let isWaiting = false;
-  const selectWithToken = (): void => {
-    if (tokens.current !== undefined) {
-      select.call(holder);
-      onSelected();
-      return;
-    }
-    if (isWaiting) return;
-    isWaiting = true;
-    tokens.once('refreshed', () => {
-      isWaiting = false;
-      if (memberOf(holder, 'started') === true) selectWithToken();
+
+  const select = (): void => {
+    original.call(holder);
+    onSelected();
+    const subscriber = instanceOf(holder);
+    if (subscriber !== undefined) countFailure(subscriber);
+  };
+  /** An idle subscriber never connects; being exchanged is no failure then. */
+  const countFailure = (subscriber: Redis): void => {
+    let hasTried = false;
+    subscriber.once('connecting', () => (hasTried = true));
+    subscriber.once('ready', () => {
+      hasTried = false;
+      failures = 0;
+    });
+    // Before the listener of ioredis, which chooses the next one.
+    subscriber.prependOnceListener('end', () => {
+      if (hasTried) failures += 1;
     });
   };
-  Object.defineProperty(holder, 'selectSubscriber', { configurable: true, value: selectWithToken });
+  const afterWait = (): void => {
+    isWaiting = false;
+    if (memberOf(holder, 'started') !== true) return;
+    if (tokens.current === undefined) gated();
+    else select();
+  };
+  const gated = (): void => {
+    if (isWaiting) return;
+    if (tokens.current === undefined) {
+      isWaiting = true;
+      tokens.once('refreshed', afterWait);
+    } else if (failures > 0) {
+      isWaiting = true;
+      setTimeout(afterWait, fullJitter(failures)).unref();
+    } else {
+      select();
+    }
+  };
+  Object.defineProperty(holder, 'selectSubscriber', { configurable: true, value: gated });
 }
 
 function instanceOf(holder: unknown): Redis | undefined {

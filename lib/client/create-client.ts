@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
+import { fullJitter } from './full-jitter.js';
 import { createGatingConnector } from './gating-connector.js';
 import { lateBoundCredentials } from './late-bound-credentials.js';
 
@@ -9,8 +10,6 @@ type NodeOptions = Omit<RedisOptions, 'replyMapping'>;
 /** @publicApi */
 export type AzureRedisClient = Redis | Cluster;
 
-const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 5_000;
 /** ioredis's own second is too short when every HELLO waits for Azure to validate a token. */
 const SLOTS_REFRESH_TIMEOUT_MS = 10_000;
 
@@ -42,10 +41,4 @@ export function createClient(
     redisOptions: common,
     lazyConnect: true,
   });
-}
-
-/** Azure limits the rate of new connections, so a fleet must not come back in step. */
-function fullJitter(times: number): number {
-  const ceiling = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(times, 10));
-  return FIRST_RETRY_MS + Math.random() * ceiling;
 }

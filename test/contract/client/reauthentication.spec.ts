@@ -237,6 +237,23 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     expect(azure.redis.expired).toBe(0);
   });
 
+  it("that is refused to a cluster's subscriber is not asked for without a pause", async () => {
+    const opened = await start({ topology: 'cluster', tokenLifetimeMs: 60_000 });
+    await opened.client.subscribe('news');
+    azure.redis.rejectAuth();
+    azure.redis.kill();
+    await sleep(2_000);
+    // Three nodes, a refresher and the subscriber; without pauses the subscriber alone has hundreds.
+    expect(azure.redis.rejected).toBeLessThan(120);
+    azure.redis.recover();
+    let received = 0;
+    opened.client.on('message', () => (received += 1));
+    await eventually('messages arrive again', async () => {
+      await opened.client.publish('news', 'late').catch(() => undefined);
+      return received > 0;
+    });
+  });
+
   it('reaches sharded subscribers', async () => {
     const opened = await start(
       { topology: 'cluster' },
