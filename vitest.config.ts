@@ -14,10 +14,12 @@ export default defineConfig({
   },
   test: {
     pool: 'forks',
-    // Most of these tests wait, for timers and sockets: also a machine of two cores runs two files.
+    // Most of these tests wait, for timers and sockets.
     maxWorkers: 2 * availableParallelism(),
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // A shared machine may stand still for longer than a token of 3 s lives.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.spec.ts'] } },
       {
