@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // Most of these tests wait, for timers and sockets.
-    maxWorkers: 2 * availableParallelism(),
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     // A shared machine may stand still for longer than a token of 3 s lives.

@@ -10,20 +10,17 @@ afterAll(() => {
   process.stdout.write(table(rows));
 });
 
-const disturbed = {
-  promise: 'fails no command in outages of Entra and with killed sockets',
-  disturbancesOfSeed: 1,
-};
-const quiet = { promise: 'loses nothing at all', disturbancesOfSeed: undefined };
+const QUIET = ['loses nothing at all', undefined] as const;
+const DISTURBED = ['fails no command in outages of Entra and with killed sockets', 1] as const;
 
 describe.each([
-  { topology: 'standalone', seconds: standaloneSeconds },
-  { topology: 'cluster', seconds: clusterSeconds },
-] as const)('$topology, $seconds s, tokens of 3 s', ({ topology, seconds }) => {
-  it.each(quietToo ? [quiet, disturbed] : [disturbed])(
-    '$promise',
+  ['standalone', standaloneSeconds],
+  ['cluster', clusterSeconds],
+] as const)('%s, %i s, tokens of 3 s', (topology, seconds) => {
+  it.each(quietToo ? [QUIET, DISTURBED] : [DISTURBED])(
+    '%s',
     { timeout: (seconds + 60) * 1_000 },
-    async ({ disturbancesOfSeed }) => {
+    async (_promise, disturbancesOfSeed) => {
       const { ours, nodeRedis } = await hold({ topology, seconds, disturbancesOfSeed });
       const isQuiet = disturbancesOfSeed === undefined;
       remember(isQuiet ? topology : `${topology}, outages and kills`, ours, nodeRedis);

@@ -10,8 +10,8 @@ function setting(name: string, short: number, long: number): number {
 /** One seed when CHAOS_SEED names it, which is how a failed one is replayed. */
 function seeds(): readonly number[] {
   if (process.env['CHAOS_SEED'] !== undefined) return [setting('CHAOS_SEED', 1, 1)];
-  const first = setting('CHAOS_FIRST_SEED', 1, 1);
-  return Array.from({ length: setting('CHAOS_SEEDS', 3, 200) }, (_, index) => first + index);
+  const first = setting('CHAOS_FIRST_SEED', 3, 1);
+  return Array.from({ length: setting('CHAOS_SEEDS', 4, 200) }, (_, index) => first + index);
 }
 
 export const chaosSettings = {
@@ -19,7 +19,7 @@ export const chaosSettings = {
   /** How long the faults of one seed last. */
   seconds: setting('CHAOS_SECONDS', 6, 20),
   /** Seeds that run at the same time, each with a local Azure of its own. */
-  parallel: setting('CHAOS_PARALLEL', 3, 8),
+  parallel: setting('CHAOS_PARALLEL', 4, 12),
 };
 
 export const barSettings = {
