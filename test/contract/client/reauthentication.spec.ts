@@ -117,7 +117,7 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     ],
     [
       'XREAD BLOCK 0',
-      (redis) => redis.xread('BLOCK', 0, 'STREAMS', 'stream', '$'),
+      (redis) => redis.xread('BLOCK', 0, 'STREAMS', 'stream', '0'),
       (redis) => redis.xadd('stream', '1-1', 'field', 'value'),
       [['stream', [['1-1', ['field', 'value']]]]],
     ],
