@@ -74,6 +74,22 @@ export function gateSubscriberSelection(
   Object.defineProperty(holder, 'selectSubscriber', { configurable: true, value: gated });
 }
 
+/**
+ * Lets the sharded subscribers be chosen again after they were stopped. A reset of ioredis waits
+ * for those that are connecting, stop() takes the listeners from them so that they never finish,
+ * and every later reset waits behind that one: nothing would be subscribed ever again.
+ */
+export function unblockShardedSubscribers(cluster: Cluster): void {
+  const group = memberOf(cluster, 'shardedSubscribers');
+  const original = memberOf(group, 'stop');
+  if (typeof group !== 'object' || group === null || typeof original !== 'function') return;
+  const stop = (): void => {
+    original.call(group);
+    Reflect.set(group, 'isResetting', false);
+  };
+  Object.defineProperty(group, 'stop', { configurable: true, value: stop });
+}
+
 function instanceOf(holder: unknown): Redis | undefined {
   const getInstance = memberOf(holder, 'getInstance');
   return typeof getInstance === 'function' ? (getInstance.call(holder) ?? undefined) : undefined;

@@ -3,7 +3,11 @@ import type { Cluster, Redis } from 'ioredis';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
 import { inspectConcisely } from './concise-inspection.js';
 import { lateBoundCredentials } from './late-bound-credentials.js';
-import { gateSubscriberSelection, subscribersOf } from './cluster-subscribers.js';
+import {
+  gateSubscriberSelection,
+  subscribersOf,
+  unblockShardedSubscribers,
+} from './cluster-subscribers.js';
 import { ManagedConnection } from './managed-connection.js';
 
 interface ConnectionRegistryEvents {
@@ -80,6 +84,7 @@ export class ConnectionRegistry extends EventEmitter<ConnectionRegistryEvents> {
       for (const subscriber of subscribersOf(cluster)) this.manage(subscriber);
     };
     gateSubscriberSelection(cluster, this.#tokens, manageSubscribers);
+    unblockShardedSubscribers(cluster);
     cluster.on('+node', (node: Redis) => this.manage(node));
     // Subscribers may be chosen by listeners that run after ours.
     for (const event of ['+node', '-node', '+subscriber', '-subscriber', 'ready']) {

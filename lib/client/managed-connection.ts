@@ -74,7 +74,7 @@ export class ManagedConnection {
   /** Whether commands can be written; ioredis's type of `status` lacks `monitoring`. */
   get isConnected(): boolean {
     const status: string = this.redis.status;
-    return status === 'ready' || status === 'monitoring';
+    return (status === 'ready' || status === 'monitoring') && !this.#isClosedByUs;
   }
 
   /** Whether the session refuses AUTH: a RESP2 subscriber or a monitor. */
@@ -127,6 +127,7 @@ export class ManagedConnection {
 
   /** Lets replies that are under way arrive; ioredis then connects again with the current token. */
   reconnect(): void {
+    if (this.#isClosedByUs) return;
     this.#isClosedByUs = true;
     this.redis.disconnect(true);
   }

@@ -13,7 +13,7 @@ export class ProcessWatch implements Disposable {
   constructor() {
     for (const name of STREAMS) this.#listenTo(name);
     this.#listenToConsole();
-    this.#on('warning', (warning) => this.#check('a warning', inspect(warning)));
+    this.#on('warning', (warning) => this.#warned(warning));
     this.#on('unhandledRejection', (reason) => this.#unhandled('rejection', reason));
     this.#on('uncaughtExceptionMonitor', (error) => this.#unhandled('exception', error));
   }
@@ -56,6 +56,14 @@ export class ProcessWatch implements Disposable {
   #on(event: string, listener: (value: unknown) => void): void {
     process.on(event, listener);
     this.#undo.push(() => process.off(event, listener));
+  }
+
+  /** Node warns of listeners that are added again and again. */
+  #warned(warning: unknown): void {
+    if (warning instanceof Error && warning.name === 'MaxListenersExceededWarning') {
+      this.problems.push(inspect(warning));
+    }
+    this.#check('a warning', inspect(warning));
   }
 
   #unhandled(what: string, reason: unknown): void {

@@ -36,7 +36,7 @@ const CLUSTER_REFUSED = 'ERR command is not allowed';
 const WRONGPASS = 'WRONGPASS invalid username-password pair or user is disabled.';
 const NOAUTH = 'NOAUTH Authentication required.';
 
-/** A peer that does not read its last replies is cut off after this time. */
+/** A peer that does not read its last replies, or a Redis that does not give them, is cut off after this time. */
 const CLOSE_GRACE_MS = 1_000;
 /** The longest time that a Node timer can count. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -62,17 +62,22 @@ export class FrontDoorConnection {
   constructor(raw: Socket, redisAddress: NetConnectOpts, settings: FrontDoorSettings) {
     this.#settings = settings;
     this.#raw = raw;
-    this.#client = new TLSSocket(raw, { isServer: true, secureContext: settings.secureContext });
+    this.#client = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: settings.secureContext,
+      // A client that ends its side still gets the replies that are under way.
+      allowHalfOpen: true,
+    });
     this.#redis = connect(redisAddress);
     this.#replies = new ReplyGate(this.#client, this.#redis, settings.faults);
     raw.setNoDelay(true);
     this.#redis.setNoDelay(true);
     this.#redis.on('data', (chunk: Buffer) => this.#replies.push(chunk));
     this.#redis.on('error', () => this.#redis.destroy());
-    this.#redis.on('close', () => this.#closeSoftly());
+    this.#redis.on('close', () => this.#replies.finish(() => this.#closeSoftly()));
     this.#redis.on('drain', () => this.#client.resume());
     this.#client.on('data', (chunk: Buffer) => this.#read(chunk));
-    this.#client.on('end', () => this.#redis.end());
+    this.#client.on('end', () => this.#clientEnded());
     this.#client.on('error', () => this.#client.destroy());
     this.#client.on('close', () => this.#dispose());
   }
@@ -110,6 +115,7 @@ export class FrontDoorConnection {
       this.#handle(command);
     }
     this.#redis.uncork();
+    if (this.#client.readableEnded) this.#endWhenAllIsSent();
   }
 
   #read(chunk: Buffer): void {
@@ -190,11 +196,24 @@ export class FrontDoorConnection {
     }, left).unref();
   }
 
+  #clientEnded(): void {
+    this.#cutOffLater();
+    this.#endWhenAllIsSent();
+  }
+
+  #endWhenAllIsSent(): void {
+    if (this.#waiting.length === 0) this.#redis.end();
+  }
+
   #closeSoftly(): void {
-    if (this.#isLost || this.#closing || this.#client.destroyed) return;
+    if (this.#isLost || this.#client.destroyed) return;
     clearTimeout(this.#expiry);
     this.#client.destroySoon();
-    this.#closing = setTimeout(() => this.#client.destroy(), CLOSE_GRACE_MS).unref();
+    this.#cutOffLater();
+  }
+
+  #cutOffLater(): void {
+    this.#closing ??= setTimeout(() => this.#client.destroy(), CLOSE_GRACE_MS).unref();
   }
 
   #dispose(): void {

@@ -23,7 +23,7 @@ export class FrontDoor {
   constructor(settings: () => FrontDoorSettings, redisAddress: () => NetConnectOpts | undefined) {
     this.#settings = settings;
     this.#redisAddress = redisAddress;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.on('error', () => undefined);
   }
 
@@ -100,7 +100,7 @@ export class FrontDoor {
     const settings = this.#settings();
     const address = this.#redisAddress();
     if (settings.faults.isBlackHole) {
-      socket.resume();
+      socket.resume().once('end', () => socket.destroy());
       return;
     }
     if (!address || !settings.isServing) {

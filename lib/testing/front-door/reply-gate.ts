@@ -9,6 +9,7 @@ export class ReplyGate {
   #held: { readonly chunk: Buffer; readonly dueAt: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isLost = false;
+  #afterLast: (() => void) | undefined;
 
   constructor(client: Socket, redis: Socket, faults: RedisFaults) {
     this.#client = client;
@@ -34,7 +35,10 @@ export class ReplyGate {
     const now = performance.now();
     while (!this.#isLost && !this.#faults.isStalled) {
       const [next] = this.#held;
-      if (!next) return;
+      if (!next) {
+        this.#afterLast?.();
+        return;
+      }
       if (next.dueAt > now && this.#faults.replyDelayMs > 0) {
         this.#timer = setTimeout(() => this.flush(), next.dueAt - now).unref();
         return;
@@ -42,6 +46,12 @@ export class ReplyGate {
       this.#held.shift();
       this.#write(next.chunk);
     }
+  }
+
+  /** No more replies will come: calls back when all have been handed over. */
+  finish(afterLast: () => void): void {
+    this.#afterLast = afterLast;
+    this.flush();
   }
 
   lose(): void {

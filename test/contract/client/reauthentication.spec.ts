@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { duplicateOf, open, type OpenedConnection } from '../../fixtures/connection.js';
@@ -254,6 +254,32 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     });
   });
 
+  it('is asked for by at most ten connections at once', async () => {
+    const opened = await start({ tokenLifetimeMs: 6_000 });
+    const copies = Array.from({ length: 30 }, () => ownConnection(opened));
+    await Promise.all(copies.map((copy) => copy.ping()));
+    // So slow that without a cap nearly all of them would wait for their answers together.
+    azure.redis.delayAuth(400);
+    let underWay = 0;
+    let most = 0;
+    const auths = [];
+    for (const { redis } of opened.connection.connections.live) {
+      const send = redis.sendCommand;
+      redis.sendCommand = (command, stream) => {
+        const result = send.call(redis, command, stream);
+        if (command.name !== 'auth') return result;
+        most = Math.max(most, (underWay += 1));
+        const done = (): void => void (underWay -= 1);
+        auths.push(command.promise.then(done, done));
+        return result;
+      };
+    }
+    await eventually('all are re-authenticated', () => auths.length >= 31, 10_000);
+    await Promise.all(auths);
+    expect(most).toBe(10);
+    expectNoLoss();
+  });
+
   it('reaches sharded subscribers', async () => {
     const opened = await start(
       { topology: 'cluster' },
@@ -264,6 +290,28 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     await sleep(1.5 * LIFETIME_MS);
     expect(opened.errors).toEqual([]);
     expectNoLoss();
+  });
+});
+
+it('a sharded subscriber hears again when the cluster was left while it was connecting', async () => {
+  const { client } = await start(
+    { topology: 'cluster', tokenLifetimeMs: 60_000 },
+    { redis: { cluster: { shardedSubscribers: true } } },
+  );
+  if (!(client instanceof Cluster)) throw new Error('Expected a cluster');
+  const received: string[] = [];
+  client.on('smessage', (_channel: string, message: string) => received.push(message));
+  await client.ssubscribe('shard');
+  client.once('+subscriber', () => azure.redis.delayAuth(1_000));
+  azure.redis.kill();
+  await eventually('it is connecting', () => azure.redis.connections > 0);
+  await sleep(300);
+  // As ioredis does when no node of the cluster tells it the slots.
+  client.disconnect(true);
+  azure.redis.recover();
+  await eventually('messages arrive again', async () => {
+    await client.spublish('shard', 'again').catch(() => undefined);
+    return received.includes('again');
   });
 });
 

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterEach, describe, expect, inject, it, onTestFinished } from 'vitest';
@@ -172,16 +173,28 @@ describe('an idle connection', () => {
   });
 });
 
-it('forgets connections that are gone', { timeout: 60_000 }, async () => {
+/** `npm run test:chaos` runs the ten thousand of a client's long life. */
+const RECONNECTS = process.env['CHAOS_LONG'] === '1' ? 10_000 : 500;
+const CLIENTS = 10;
+
+it(`leaves nothing behind after ${RECONNECTS} reconnects`, { timeout: 300_000 }, async () => {
   azure = await startLocalAzure();
-  const { client, connection } = open(azure, { redis: { retryStrategy: () => 1 } });
-  await client.ping();
-  const listeners = () => client.eventNames().map((name) => client.listenerCount(name));
+  const { client, connection, tokens } = open(azure, { redis: { retryStrategy: () => 1 } });
+  const copies = Array.from({ length: CLIENTS - 1 }, () => duplicateOf(client));
+  onTestFinished(() => copies.forEach((copy) => copy.disconnect()));
+  const clients = [client, ...copies];
+  await Promise.all(clients.map((each) => each.ping()));
+  const emitters = [...clients, tokens, connection, connection.connections];
+  const listeners = () => emitters.map((each) => each.eventNames().map(counted(each)));
   const before = listeners();
-  for (let round = 0; round < 100; round += 1) {
-    client.disconnect(true);
-    await client.ping();
+  for (let round = 0; round < RECONNECTS / CLIENTS; round += 1) {
+    clients.forEach((each) => each.disconnect(true));
+    await Promise.all(clients.map((each) => each.ping()));
   }
-  expect(connection.connections.live.size).toBe(1);
+  expect(azure.redis.auths).toBeGreaterThanOrEqual(RECONNECTS);
+  expect(connection.connections.live.size).toBe(CLIENTS);
   expect(listeners()).toEqual(before);
 });
+
+const counted = (emitter: EventEmitter) => (name: string | symbol) =>
+  `${String(name)}: ${emitter.listenerCount(name)}`;

@@ -109,6 +109,11 @@ export class RawClient {
     this.#socket.write(bytes);
   }
 
+  /** Ends this side, as a client does that wants no more than the replies under way. */
+  end(): void {
+    this.#socket.end();
+  }
+
   /** Sends a command and resolves with the first reply that comes then, which must be one line. */
   async ask(...words: string[]): Promise<string> {
     this.#received = Buffer.alloc(0);

@@ -69,6 +69,26 @@ describe('a stream of commands', () => {
     expect(client.received.toString()).toMatch(/^-ERR Protocol error: expected '\$', got '!'/);
   });
 
+  it.each([0, 300])('gets the replies under way when it ends its side (%i ms late)', async (ms) => {
+    const client = await RawClient.connect(azure());
+    const token = azure().entra.issue();
+    expect(await client.ask('AUTH', azure().identity.objectId, token)).toBe('+OK\r\n');
+    azure().redis.delay(ms);
+    for (let count = 0; count < 100; count += 1) client.send(command('ECHO', String(count)));
+    client.end();
+    await client.closed();
+    expect(client.received.toString().match(/\$\d+\r\n/g)).toHaveLength(100);
+  });
+
+  it('does not stay when it ends its side and Redis says nothing', async () => {
+    const client = await RawClient.connect(azure());
+    azure().redis.stall();
+    client.send(command('PING'));
+    client.end();
+    await client.closed();
+    await eventually('no connection is left', () => azure().redis.connections === 0);
+  });
+
   it('ends when the client ends it', async () => {
     const client = redisClient(azure());
     await client.ping();
