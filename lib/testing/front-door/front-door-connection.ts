@@ -62,12 +62,7 @@ export class FrontDoorConnection {
   constructor(raw: Socket, redisAddress: NetConnectOpts, settings: FrontDoorSettings) {
     this.#settings = settings;
     this.#raw = raw;
-    this.#client = new TLSSocket(raw, {
-      isServer: true,
-      secureContext: settings.secureContext,
-      // A client that ends its side still gets the replies that are under way.
-      allowHalfOpen: true,
-    });
+    this.#client = new TLSSocket(raw, { isServer: true, secureContext: settings.secureContext });
     this.#redis = connect(redisAddress);
     this.#replies = new ReplyGate(this.#client, this.#redis, settings.faults);
     raw.setNoDelay(true);

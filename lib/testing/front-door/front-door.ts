@@ -23,6 +23,7 @@ export class FrontDoor {
   constructor(settings: () => FrontDoorSettings, redisAddress: () => NetConnectOpts | undefined) {
     this.#settings = settings;
     this.#redisAddress = redisAddress;
+    // A client that ends its side still gets the replies that are under way.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.on('error', () => undefined);
   }

@@ -262,7 +262,7 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
     azure.redis.delayAuth(400);
     let underWay = 0;
     let most = 0;
-    const auths = [];
+    const auths: Promise<void>[] = [];
     for (const { redis } of opened.connection.connections.live) {
       const send = redis.sendCommand;
       redis.sendCommand = (command, stream) => {
