@@ -35,6 +35,11 @@ export function gateSubscriberSelection(
   let isWaiting = false;
 
   const select = (): void => {
+    // ioredis disconnects it again with each choice, and each time listens to its dead socket.
+    const last = memberOf(holder, 'lastActiveSubscriber');
+    if (last instanceof Object && memberOf(last, 'status') === 'end') {
+      Object.assign(last, { disconnect: () => undefined });
+    }
     original.call(holder);
     onSelected();
     const subscriber = instanceOf(holder);

@@ -6,8 +6,11 @@ import type { Incident, Schedule } from './schedule.js';
 /** A command that was queued behind a refused handshake hears of it a moment after the fault. */
 const AFTERMATH_MS = 1_500;
 
-/** An ioredis Cluster that loses all nodes at once gives up the commands that are under way. */
-const ALL_NODES_LOST = /^Connection is closed\.$/;
+/**
+ * An ioredis Cluster that loses all nodes at once gives up the commands that are under way, and
+ * repeats neither a MULTI nor a pipeline whose node is away for longer than its redirections last.
+ */
+const NODES_LOST = /^(Connection is closed\.$|MOVED |EXECABORT )/;
 
 interface Passage {
   readonly fault: Fault;
@@ -43,7 +46,7 @@ export class IncidentLog {
     return this.#between(from, until).some(
       ({ explains, keepsConnections }) =>
         explains?.test(message) === true ||
-        (keepsConnections !== true && this.#topology === 'cluster' && ALL_NODES_LOST.test(message)),
+        (keepsConnections !== true && this.#topology === 'cluster' && NODES_LOST.test(message)),
     );
   }
 

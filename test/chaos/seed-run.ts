@@ -80,7 +80,12 @@ export class SeedRun {
     const { tokenLifetimeMs } = this.#schedule.condition;
     const journal = this.#journal;
     await this.#within('the work starts', RECOVERY_MS, () => loops.every(worked(0)));
-    const usualConnections = connection.connections.live.size;
+    // A Cluster asks one node after the other for the slots when it has lost them.
+    const nodes = this.#schedule.topology === 'cluster' ? redis.ports.length : 1;
+    const usualConnections = Math.max(
+      connection.connections.live.size,
+      nodes * (1 + copies.length),
+    );
 
     using attempts = new AttemptWatch(connection);
     using rates = new RateWatch(this.#azure, (count, from, until) =>

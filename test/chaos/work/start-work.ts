@@ -91,7 +91,8 @@ function subscriptionsOf(
   const subscriptions: Subscription[] = [
     {
       name: 'PUBLISH',
-      mayMiss: false,
+      // The bus between the nodes of a cluster, whose links a failover breaks, delivers at most once.
+      mayMiss: shardsMove,
       publish: (message) => main.publish('news', message),
       listen: (onMessage, onLoss) => {
         classic.on('message', (_channel: string, message: string) => onMessage(message));
