@@ -83,7 +83,9 @@ export class FrontDoorConnection {
 
   close(how: 'fin' | 'rst'): void {
     if (how === 'rst') {
-      this.#raw.resetAndDestroy();
+      // A socket that is being shut down cannot be reset, and would never say 'close' then.
+      if (this.#closing) this.#raw.destroy();
+      else this.#raw.resetAndDestroy();
       this.#client.destroy();
       this.#dispose();
     } else {

@@ -89,8 +89,10 @@ export class FrontDoor {
       this.#serve(socket);
       return;
     }
+    const left = (): void => void socket.destroy();
+    socket.once('end', left);
     socket.once('data', (bytes: Buffer) => {
-      socket.pause();
+      socket.off('end', left).pause();
       socket.unshift(bytes);
       if (isReplicaGreeting(bytes)) this.#serveReplica(socket);
       else this.#serve(socket);
