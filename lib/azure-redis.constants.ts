@@ -26,3 +26,6 @@ export const getAzureRedisConnectionToken = tokenFor('CONNECTION');
 
 /** Injection token of the {@link AzureRedisStore}. @publicApi */
 export const getAzureRedisStoreToken = tokenFor('STORE');
+
+/** Injection token of the {@link LlmCacheService}. @publicApi */
+export const getLlmCacheServiceToken = tokenFor('LLM_CACHE');

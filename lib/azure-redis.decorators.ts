@@ -6,6 +6,7 @@ import {
   getAzureRedisStoreToken,
   getAzureRedisToken,
   getAzureRedisTokenManagerToken,
+  getLlmCacheServiceToken,
 } from './azure-redis.constants.js';
 
 type InjectDecorator = ReturnType<typeof Inject>;
@@ -33,3 +34,7 @@ export const InjectAzureRedisConnection = (name?: string): InjectDecorator =>
 /** Injects the {@link AzureRedisStore}. @publicApi */
 export const InjectAzureRedisStore = (name?: string): InjectDecorator =>
   Inject(getAzureRedisStoreToken(name));
+
+/** Injects the {@link LlmCacheService}. @publicApi */
+export const InjectLlmCacheService = (name?: string): InjectDecorator =>
+  Inject(getLlmCacheServiceToken(name));

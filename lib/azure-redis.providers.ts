@@ -11,6 +11,7 @@ import {
   getAzureRedisStoreToken,
   getAzureRedisToken,
   getAzureRedisTokenManagerToken,
+  getLlmCacheServiceToken,
   LOGGER_CONTEXT,
 } from './azure-redis.constants.js';
 import { AzureRedisOptionsError } from './azure-redis.errors.js';
@@ -21,8 +22,10 @@ import type {
   AzureRedisModuleOptions,
   AzureRedisOptions,
 } from './options/azure-redis-options.interface.js';
+import { LlmCacheService } from './llm-cache/llm-cache.service.js';
 import { resolveAzureRedisOptions } from './options/resolve-options.js';
 import { AzureRedisStore } from './store/azure-redis.store.js';
+import type { ByteStore } from './store/byte-store.interface.js';
 import { StoreGuard } from './store/store-guard.js';
 import { EntraTokenManager } from './token/entra-token-manager.js';
 import { logTokenState } from './token/log-token-state.js';
@@ -56,6 +59,7 @@ export function connectionProviders(
       useFactory: ({ client }: AzureRedisConnection) => client,
     },
     storeProvider(getAzureRedisStoreToken(name), name),
+    llmCacheProvider(name),
     ...(isDefault ? classTokenProviders() : []),
     ...(providesCache ? cacheManagerProviders(name) : []),
   ];
@@ -159,6 +163,15 @@ function storeProvider(provide: InjectionToken, name: string): FactoryProvider<A
   };
 }
 
+function llmCacheProvider(name: string): FactoryProvider<LlmCacheService> {
+  return {
+    provide: getLlmCacheServiceToken(name),
+    inject: [getAzureRedisStoreToken(name), getAzureRedisOptionsToken(name)],
+    useFactory: (store: ByteStore, { cache }: AzureRedisOptions) =>
+      new LlmCacheService(store, cache),
+  };
+}
+
 function createStore(
   { client }: AzureRedisConnection,
   guard: StoreGuard,
@@ -172,6 +185,7 @@ function classTokenProviders() {
     { provide: AzureRedisConnection, useExisting: getAzureRedisConnectionToken() },
     { provide: EntraTokenManager, useExisting: getAzureRedisTokenManagerToken() },
     { provide: AzureRedisStore, useExisting: getAzureRedisStoreToken() },
+    { provide: LlmCacheService, useExisting: getLlmCacheServiceToken() },
   ];
 }
 

@@ -7,6 +7,7 @@ export {
   InjectAzureRedisOptions,
   InjectAzureRedisStore,
   InjectEntraTokenManager,
+  InjectLlmCacheService,
 } from './azure-redis.decorators.js';
 export {
   getAzureRedisConnectionToken,
@@ -15,6 +16,7 @@ export {
   getAzureRedisStoreToken,
   getAzureRedisToken,
   getAzureRedisTokenManagerToken,
+  getLlmCacheServiceToken,
 } from './azure-redis.constants.js';
 export {
   AzureRedisError,
@@ -33,6 +35,14 @@ export type {
   AzureRedisPassThroughOptions,
   AzureRedisTopology,
 } from './options/azure-redis-options.interface.js';
+export type {
+  LlmCacheClientControls,
+  LlmCacheOnDisconnect,
+  LlmCacheOptions,
+  LlmCachePacing,
+  LlmCacheScope,
+  ResolvedLlmCacheOptions,
+} from './options/llm-cache-options.interface.js';
 export { azureRedisOptionsFromEnv, type Environment } from './options/from-environment.js';
 export { azureRedisOptionsFromLiteLlm, type LiteLlmSourceOptions } from './options/from-litellm.js';
 
@@ -52,4 +62,12 @@ export type { DeferralReason, ReauthenticatorEvents } from './client/reauthentic
 export { AzureRedisStore } from './store/azure-redis.store.js';
 export type { ByteStore } from './store/byte-store.interface.js';
 export { LlmCacheInterceptor } from './llm-cache/llm-cache.interceptor.js';
-export type { LlmCacheScope } from './llm-cache/key/scope.js';
+export { LlmCache, type LlmCacheRouteOptions } from './llm-cache/llm-cache.decorators.js';
+export { LlmCacheService, type LlmCacheRequest } from './llm-cache/llm-cache.service.js';
+export type { LlmCacheFetchOptions } from './llm-cache/fetch-door.js';
+export type { LlmCacheStats } from './llm-cache/statistics.js';
+export type {
+  LlmProtocol,
+  PersonalField,
+  StreamJudge,
+} from './llm-cache/protocols/llm-protocol.interface.js';

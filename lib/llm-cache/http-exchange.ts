@@ -1,12 +1,12 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { ServerResponse, type IncomingHttpHeaders } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {
   readonly #adapter: AbstractHttpAdapter;
-  readonly #request: { readonly headers: IncomingHttpHeaders; readonly body?: unknown };
-  readonly #response: { readonly statusCode: number };
+  readonly #request: { readonly headers: IncomingHttpHeaders; body?: unknown; rawBody?: unknown };
+  readonly #response: { readonly statusCode: number; readonly raw?: unknown };
 
   constructor(adapter: AbstractHttpAdapter, context: ExecutionContext) {
     this.#adapter = adapter;
@@ -34,6 +34,30 @@ export class HttpExchange {
     return this.#request.body;
   }
 
+  /** For the handler, which has not read it yet; its bytes as well, where the application keeps them. */
+  replaceBody(body: unknown): void {
+    this.#request.body = body;
+    if (this.#request.rawBody !== undefined) {
+      this.#request.rawBody = Buffer.from(JSON.stringify(body));
+    }
+  }
+
+  /** Node's own response; `undefined` in a runtime that has none. */
+  get serverResponse(): ServerResponse | undefined {
+    const { raw = this.#response } = this.#response;
+    return raw instanceof ServerResponse ? raw : undefined;
+  }
+
+  /** Aborted when the caller goes away before the end of the response. */
+  gone(): AbortSignal {
+    const { serverResponse } = this;
+    const controller = new AbortController();
+    serverResponse?.once('close', () => {
+      if (!serverResponse.writableFinished) controller.abort();
+    });
+    return controller.signal;
+  }
+
   get status(): number {
     return this.#response.statusCode;
   }
@@ -42,14 +66,15 @@ export class HttpExchange {
     this.#adapter.status(this.#response, status);
   }
 
-  /** Those of the response headers in `names` that are set. */
-  responseHeaders(names: readonly string[]): Record<string, string> {
-    const headers: Record<string, string> = {};
-    for (const name of names) {
-      const value: unknown = this.#adapter.getHeader(this.#response, name);
-      if (typeof value === 'string') headers[name] = value;
-    }
-    return headers;
+  /** A response header that is set and has one value. */
+  header(name: string): string | undefined {
+    const value: unknown = this.#adapter.getHeader(this.#response, name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Answers in the place of the handler, which would do it by itself. */
+  reply(body: unknown, status: number): void {
+    this.#adapter.reply(this.#response, body, status);
   }
 
   /** Whether somebody else has answered, e.g. a timeout or a handler through its request. */

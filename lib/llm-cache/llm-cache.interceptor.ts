@@ -1,7 +1,6 @@
 import {
   Inject,
   Injectable,
-  Logger,
   Optional,
   type CallHandler,
   type ExecutionContext,
@@ -9,48 +8,39 @@ import {
 import {
   CACHE_KEY_METADATA,
   CACHE_MANAGER,
-  CACHE_TTL_METADATA,
   CacheInterceptor,
   type Cache,
 } from '@nestjs/cache-manager';
 import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { of, takeLast, type Observable } from 'rxjs';
-import {
-  getAzureRedisOptionsToken,
-  getAzureRedisStoreToken,
-  LOGGER_CONTEXT,
-} from '../azure-redis.constants.js';
-import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
-import type { ByteStore } from '../store/byte-store.interface.js';
+import { takeLast, type Observable } from 'rxjs';
+import { getLlmCacheServiceToken } from '../azure-redis.constants.js';
+import type { LlmCacheScope } from '../options/llm-cache-options.interface.js';
 import { HttpExchange } from './http-exchange.js';
+import { isJsonObject } from './json-object.js';
 import { requestTarget } from './key/request-target.js';
 import { routeIdentity } from './key/route-identity.js';
-import { resolvePrincipal, type LlmCacheScope } from './key/scope.js';
-import { planLookup, type LookupPlan } from './lookup-plan.js';
-import { asksForStream, type BypassReason } from './policy/bypass.js';
+import { resolvePrincipal } from './key/scope.js';
+import type { LlmCacheService } from './llm-cache.service.js';
+import type { LookupPlan } from './lookup-plan.js';
+import type { BypassReason } from './policy/bypass.js';
 import { cacheStatusHeaders } from './policy/cache-status.js';
-import { explicitTtl, withJitter } from './policy/entry-ttl.js';
 import { writesOwnResponse } from './policy/own-response.js';
-import { unstorableReason, type UnstorableReason } from './policy/storable.js';
-import { onLastValue } from './recording/last-value.js';
-import { RecordedAnswers } from './recording/recorded-answers.js';
+import { RouteDoor, type RouteAnswers } from './route-door.js';
+import { entryTtl, routeOptions, type RouteOptions } from './route-options.js';
 import { guardStockCacheManager } from './stock-cache-manager.js';
-import { TroubleLog } from './trouble-log.js';
-
-/** Response headers that belong to the answer and not to the connection or the caller. */
-const RECORDED_HEADERS = ['content-type', 'content-language'] as const;
-
-const STORE_TROUBLE = 'The store of the LLM cache fails';
 
 /**
  * Answers POST requests with a JSON body from the cache, on Express and Fastify:
- * `@UseInterceptors(LlmCacheInterceptor)`.
+ * `@UseInterceptors(LlmCacheInterceptor)`, or `@LlmCache({…})` for options.
  *
+ * - The handler may answer in any way: a value, an Observable, `@Sse()`, an async generator, a web
+ *   stream or `Response`, a Node stream, a `StreamableFile`, or by writing to `@Res()`. A hit comes
+ *   the same way.
  * - The key is the meaning of the request and the credentials it came with; nobody gets the
- *   answer of another caller. Another rule: override {@link LlmCacheInterceptor.scope}.
- * - Only complete JSON answers with status 200 or 201 are stored. A streamed answer passes
- *   through untouched and is not cached.
+ *   answer of another caller. Another rule: `scope`.
+ * - Only complete answers with status 200 or 201 are stored. Identical requests at the same time
+ *   share one call of the handler.
  * - `@CacheTTL()` (milliseconds) sets the lifetime; without it `cache.ttlMs`, up to 20 % shorter.
  * - GET routes, and routes with `@CacheKey()`, behave as with the stock `CacheInterceptor`
  *   (whose key for GET is the URL, whoever asks), except that a stream is never stored.
@@ -64,50 +54,41 @@ const STORE_TROUBLE = 'The store of the LLM cache fails';
 @Injectable()
 export class LlmCacheInterceptor extends CacheInterceptor {
   /**
-   * Who shares cached answers. Override it in a subclass:
+   * Who shares cached answers, for a subclass:
    * `protected override readonly scope = (context: ExecutionContext) => tenantOf(context);`
    *
-   * @default callers with the same `authorization`, `api-key`, `x-api-key` and `cookie` headers
+   * @default `cache.llm.scope`
    */
   protected readonly scope: LlmCacheScope | undefined = undefined;
 
-  readonly #answers: RecordedAnswers;
-  readonly #options: AzureRedisOptions['cache'];
-  readonly #troubles = new TroubleLog(new Logger(LOGGER_CONTEXT));
+  readonly #cache: LlmCacheService;
 
   constructor(
     // Not provided with `cache: false`; LLM answers do not need it.
     @Optional() @Inject(CACHE_MANAGER) cacheManager: Cache | undefined,
     reflector: Reflector,
-    @Inject(getAzureRedisStoreToken()) store: ByteStore,
-    @Inject(getAzureRedisOptionsToken()) options: Pick<AzureRedisOptions, 'cache'>,
+    @Inject(getLlmCacheServiceToken()) cache: LlmCacheService,
   ) {
-    super(
-      cacheManager &&
-        guardStockCacheManager(cacheManager, () =>
-          this.#troubles.started('The cache manager fails to write', 'answers are not cached'),
-        ),
-      reflector,
-    );
-    this.#options = options.cache;
-    this.#answers = new RecordedAnswers(store, (isWorking) => {
-      if (isWorking) this.#troubles.ended(STORE_TROUBLE);
-      else this.#troubles.started(STORE_TROUBLE, 'requests are answered by their handlers');
-    });
+    const onWriteFailure = (): void =>
+      cache.troubles.started('The cache manager fails to write', 'answers are not cached');
+    super(cacheManager && guardStockCacheManager(cacheManager, onWriteFailure), reflector);
+    this.#cache = cache;
   }
 
   override async intercept(
     context: ExecutionContext,
     next: CallHandler,
   ): Promise<Observable<unknown>> {
-    if (context.getType() !== 'http' || writesOwnResponse(context)) return next.handle();
+    if (context.getType() !== 'http') return next.handle();
     const http = new HttpExchange(this.httpAdapterHost.httpAdapter, context);
-    const isSse = this.reflector.get<unknown>(SSE_METADATA, context.getHandler()) === true;
-    if (isSse || asksForStream(http.body)) return bypass(http, 'stream', next);
+    const answers = this.#answersOf(context);
     const cacheKeyOfRoute: unknown = this.reflector.get(CACHE_KEY_METADATA, context.getHandler());
     if (http.method === 'POST' && cacheKeyOfRoute === undefined) {
-      return this.#interceptPost(context, http, next);
+      return this.#interceptPost(context, http, next, answers);
     }
+    if (answers === 'raw') return next.handle();
+    const asksForStream = isJsonObject(http.body) && http.body['stream'] === true;
+    if (answers === 'events' || asksForStream) return this.#bypass(http, 'stream', next);
     if (this.cacheManager === undefined) return next.handle();
     // The stock interceptor stores every value of an Observable, also one that fails later.
     return super.intercept(context, { handle: () => next.handle().pipe(takeLast(1)) });
@@ -127,37 +108,35 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     context: ExecutionContext,
     http: HttpExchange,
     next: CallHandler,
+    answers: RouteAnswers,
   ): Promise<Observable<unknown>> {
-    const plan = await this.#plan(context, http);
-    if ('bypass' in plan) return bypass(http, plan.bypass, next);
-    const { key } = plan;
-    const answer = await this.#answers.find(key);
-    if (answer !== undefined) {
-      const ageMs = Date.now() - answer.storedAtMs;
-      http.setHeaders({
-        ...answer.headers,
-        ...cacheStatusHeaders({ kind: 'hit', ageMs, ttlMs: answer.ttlMs }),
-      });
-      http.setStatus(answer.status);
-      return of(answer.value);
+    const { llm } = this.#cache.options;
+    const defaults = { ...llm, scope: this.scope ?? llm.scope };
+    const options = routeOptions(defaults, context, this.reflector);
+    if (!(await this.#isCacheable(context, options))) {
+      return this.#bypass(http, 'not-cacheable', next);
     }
-    const ttlMs = await this.#ttlOf(context);
-    http.setHeaders(cacheStatusHeaders({ kind: 'miss' }));
-    return next.handle().pipe(
-      onLastValue((value) => {
-        const result = ttlMs === undefined ? 'ttl' : this.#record(key, http, value, ttlMs);
-        http.setHeaders(cacheStatusHeaders({ kind: 'miss', result }));
-      }),
+    const plan = await this.#plan(context, http, options, answers);
+    if ('bypass' in plan) return this.#bypass(http, plan.bypass, next);
+    if (isJsonObject(http.body) && plan.body !== http.body) http.replaceBody(plan.body);
+    const door = new RouteDoor(this.#cache, { http, next, answers, options }, plan, () =>
+      this.#ttlOf(context, options),
     );
+    return door.answer();
   }
 
-  async #plan(context: ExecutionContext, http: HttpExchange): Promise<LookupPlan> {
+  async #plan(
+    context: ExecutionContext,
+    http: HttpExchange,
+    { scope }: RouteOptions,
+    answers: RouteAnswers,
+  ): Promise<LookupPlan> {
     const { body, headers } = http;
     const target = requestTarget(http.url);
-    const route = routeIdentity(http, target, context, this.reflector);
-    return planLookup({ path: target.path, route, headers, body }, this.#options, async () => {
+    const route = [...routeIdentity(http, target, context, this.reflector), answers];
+    return this.#cache.plan({ path: target.path, route, headers, body }, async () => {
       try {
-        return await resolvePrincipal(this.scope, context, headers, this.#options.namespace);
+        return await resolvePrincipal(scope, context, headers, this.#cache.options.namespace);
       } catch {
         this.#routeTrouble(context, 'the scope function throws or returns no name');
         return undefined;
@@ -165,50 +144,38 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     });
   }
 
-  /** @returns `undefined` if the route names a lifetime that is none. */
-  async #ttlOf(context: ExecutionContext): Promise<number | undefined> {
-    const ttl: unknown = this.reflector.getAllAndOverride(CACHE_TTL_METADATA, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+  #answersOf(context: ExecutionContext): RouteAnswers {
+    const isSse = this.reflector.get<unknown>(SSE_METADATA, context.getHandler()) === true;
+    if (isSse) return 'events';
+    return writesOwnResponse(context) ? 'raw' : 'returned';
+  }
+
+  async #isCacheable(context: ExecutionContext, { cacheable }: RouteOptions): Promise<boolean> {
     try {
-      const ttlMs: unknown = typeof ttl === 'function' ? await ttl(context) : ttl;
-      // As in the stock interceptor, a function that names none leaves it to the default.
-      if (ttlMs === undefined || ttlMs === null) return withJitter(this.#options.ttlMs);
-      return explicitTtl(ttlMs);
+      return cacheable === undefined || (await cacheable(context));
+    } catch {
+      this.#routeTrouble(context, 'the cacheable function throws');
+      return false;
+    }
+  }
+
+  /** @returns `undefined` if the route names a lifetime that is none. */
+  async #ttlOf(context: ExecutionContext, options: RouteOptions): Promise<number | undefined> {
+    try {
+      return await entryTtl(options, this.#cache.options.ttlMs, context, this.reflector);
     } catch {
       this.#routeTrouble(context, 'the @CacheTTL() throws or is no positive number');
       return undefined;
     }
   }
 
-  #record(
-    key: string,
-    http: HttpExchange,
-    value: unknown,
-    ttlMs: number,
-  ): 'stored' | UnstorableReason {
-    try {
-      const { status } = http;
-      const reason = http.isSent ? 'sent' : unstorableReason(status, value);
-      if (reason !== undefined) return reason;
-      const headers = http.responseHeaders(RECORDED_HEADERS);
-      const body = JSON.stringify(value);
-      const entry = { storedAtMs: Date.now(), ttlMs, status, headers, body };
-      return this.#answers.record(key, entry) ? 'stored' : 'too-large';
-    } catch {
-      // A getter or proxy of the handler's; whether Nest can send it is not for the cache to say.
-      return 'not-json';
-    }
+  #bypass(http: HttpExchange, detail: BypassReason, next: CallHandler): Observable<unknown> {
+    http.setHeaders(cacheStatusHeaders({ kind: 'bypass', detail }));
+    return next.handle();
   }
 
   #routeTrouble(context: ExecutionContext, trouble: string): void {
     const route = `${context.getClass().name}.${context.getHandler().name}`;
-    this.#troubles.started(`${route}: ${trouble}`, 'such requests are not cached');
+    this.#cache.troubles.started(`${route}: ${trouble}`, 'such requests are not cached');
   }
-}
-
-function bypass(http: HttpExchange, detail: BypassReason, next: CallHandler): Observable<unknown> {
-  http.setHeaders(cacheStatusHeaders({ kind: 'bypass', detail }));
-  return next.handle();
 }

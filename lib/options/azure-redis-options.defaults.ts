@@ -1,4 +1,5 @@
 import type { AzureRedisDeadlines, AzureRedisOptions } from './azure-redis-options.interface.js';
+import type { ResolvedLlmCacheOptions } from './llm-cache-options.interface.js';
 
 /** Entra scope of Azure Cache for Redis and Azure Managed Redis in the public cloud. */
 export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
@@ -11,12 +12,27 @@ export const DEFAULT_DEADLINES: Readonly<Required<AzureRedisDeadlines>> = Object
   silenceMs: 30_000,
 });
 
+export const DEFAULT_LLM_CACHE: ResolvedLlmCacheOptions = Object.freeze({
+  scope: undefined,
+  maxEntryBytes: 1024 * 1024,
+  pacing: 'instant',
+  verbatim: false,
+  onDisconnect: 'drain',
+  drainDeadlineMs: 120_000,
+  followerDeadlineMs: 120_000,
+  maxFollowers: 10_000,
+  clientControls: false,
+  maxTtlMs: 86_400_000,
+  ignoredParameters: undefined,
+});
+
 export const DEFAULT_CACHE: AzureRedisOptions['cache'] = Object.freeze({
   namespace: 'cache',
   ttlMs: 3_600_000,
   deadlineMs: 250,
   mode: 'default_on',
   supportedCallTypes: undefined,
+  llm: DEFAULT_LLM_CACHE,
 });
 
 /** Azure Managed Redis. */

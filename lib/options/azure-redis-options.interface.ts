@@ -5,6 +5,7 @@ import type {
   TokenCredentialOptions,
 } from '@azure/identity';
 import type { ClusterOptions, RedisOptions } from 'ioredis';
+import type { LlmCacheOptions, ResolvedLlmCacheOptions } from './llm-cache-options.interface.js';
 
 /**
  * `standalone`: one endpoint (Azure Cache for Redis, and Azure Managed Redis with the
@@ -83,6 +84,8 @@ export interface AzureRedisCacheOptions {
    * no LLM answer. @default all
    */
   supportedCallTypes?: readonly string[];
+  /** The cache of LLM answers. */
+  llm?: LlmCacheOptions;
 }
 
 /**
@@ -156,8 +159,9 @@ export interface AzureRedisOptions {
   readonly credential: TokenCredential | Readonly<AzureCredentialOptions>;
   readonly scope: string;
   readonly deadlines: Readonly<Required<AzureRedisDeadlines>>;
-  readonly cache: Readonly<Required<Omit<AzureRedisCacheOptions, 'supportedCallTypes'>>> & {
+  readonly cache: Readonly<Required<Omit<AzureRedisCacheOptions, 'supportedCallTypes' | 'llm'>>> & {
     readonly supportedCallTypes: readonly string[] | undefined;
+    readonly llm: ResolvedLlmCacheOptions;
   };
   readonly redis: Readonly<AzureRedisPassThroughOptions>;
   readonly failFast: boolean;

@@ -1,9 +1,10 @@
 import { DEFAULT_CACHE } from './azure-redis-options.defaults.js';
 import { describeValue, listed } from './describe-value.js';
 import { checkDeadline } from './deadline-options.js';
+import { checkLlmCache } from './llm-cache-options.js';
 import type { OptionReader } from './option-reader.js';
 
-const NAMES = ['namespace', 'ttlMs', 'deadlineMs', 'mode', 'supportedCallTypes'];
+const NAMES = ['namespace', 'ttlMs', 'deadlineMs', 'mode', 'supportedCallTypes', 'llm'];
 
 /** Adds what is wrong with `options.cache`. */
 export function checkCache(options: OptionReader): void {
@@ -25,6 +26,7 @@ export function checkCache(options: OptionReader): void {
   checkDeadline(cache, 'deadlineMs', DEFAULT_CACHE.deadlineMs);
   cache.choice('mode', ['default_on', 'default_off'], "leave it out for 'default_on'");
   checkCallTypes(cache);
+  checkLlmCache(cache);
 }
 
 /** `*?[]\` are pattern characters of SCAN MATCH: the prefix would match the keys of others. */

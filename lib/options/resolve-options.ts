@@ -1,10 +1,12 @@
 import {
   DEFAULT_CACHE,
   DEFAULT_DEADLINES,
+  DEFAULT_LLM_CACHE,
   DEFAULT_SCOPE,
   defaultPort,
 } from './azure-redis-options.defaults.js';
 import type {
+  AzureRedisCacheOptions,
   AzureRedisModuleOptions,
   AzureRedisOptions,
 } from './azure-redis-options.interface.js';
@@ -23,7 +25,6 @@ export function resolveAzureRedisOptions(input: AzureRedisModuleOptions): AzureR
   const problems = new OptionProblems();
   if (!checkOptions(input, problems)) throw problems.toError();
   const { host = '' } = input;
-  const cache = typeof input.cache === 'object' ? input.cache : {};
   const port = input.port ?? defaultPort(host);
   return Object.freeze({
     host,
@@ -36,9 +37,17 @@ export function resolveAzureRedisOptions(input: AzureRedisModuleOptions): AzureR
     credential: resolveCredential(input.credential),
     scope: input.scope ?? DEFAULT_SCOPE,
     deadlines: Object.freeze({ ...DEFAULT_DEADLINES, ...frozenCopy({ ...input.deadlines }) }),
-    cache: Object.freeze({ ...DEFAULT_CACHE, ...frozenCopy({ ...cache }) }),
+    cache: resolveCache(typeof input.cache === 'object' ? input.cache : {}),
     redis: frozenCopy({ ...input.redis }),
     failFast: input.failFast ?? false,
+  });
+}
+
+function resolveCache({ llm, ...cache }: AzureRedisCacheOptions): AzureRedisOptions['cache'] {
+  return Object.freeze({
+    ...DEFAULT_CACHE,
+    ...frozenCopy(cache),
+    llm: Object.freeze({ ...DEFAULT_LLM_CACHE, ...frozenCopy({ ...llm }) }),
   });
 }
 

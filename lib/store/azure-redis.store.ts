@@ -137,6 +137,21 @@ export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, B
     return this.#run('read', key, operation, undefined);
   }
 
+  async getManyBytes(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const found = new Map<string, Buffer>();
+    await this.#runEach('read', [...keys], async (names) => {
+      const client = this.#client;
+      const values = await (client.isCluster
+        ? Promise.all(names.map((name) => client.getBuffer(name)))
+        : client.mgetBuffer(names));
+      names.forEach((name, index) => {
+        const value = values[index];
+        if (value) found.set(name, value);
+      });
+    });
+    return keys.map((key) => found.get(this.#nameOf(key)));
+  }
+
   setBytes(key: string, bytes: Buffer, ttlMs: number): Promise<boolean> {
     return this.set(key, bytes, ttlMs);
   }

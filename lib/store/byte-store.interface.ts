@@ -7,6 +7,8 @@
  */
 export interface ByteStore {
   getBytes(key: string): Promise<Buffer | undefined>;
+  /** In the order of the keys. */
+  getManyBytes(keys: readonly string[]): Promise<(Buffer | undefined)[]>;
   /** Resolves to whether Redis confirmed the write within the deadline. */
   setBytes(key: string, bytes: Buffer, ttlMs: number): Promise<boolean>;
   deleteBytes(key: string): Promise<boolean>;

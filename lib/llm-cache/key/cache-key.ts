@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-const KEY_VERSION = 'v1';
+const KEY_VERSION = 'v2';
 
 /** Request headers that change the meaning of a body. */
 const SEMANTIC_HEADERS = ['anthropic-beta', 'anthropic-version', 'openai-beta'] as const;
@@ -11,14 +11,16 @@ export interface KeyMaterial {
   readonly namespace: string;
   /** Whatever tells this route from all others, the URL of the request included. */
   readonly route: readonly string[];
-  readonly protocol: 'json';
+  readonly protocol: string;
   readonly principal: string;
+  /** A part of its own scope that the principal has named. */
+  readonly partition?: string | undefined;
   readonly headers: IncomingHttpHeaders;
   /** From `canonicalJson`. */
   readonly body: string;
 }
 
-/** `llm:v1:<SHA-256>`; the store adds its own prefix. */
+/** `llm:v2:<SHA-256>`; the store adds its own prefix. */
 export function cacheKey(material: KeyMaterial): string {
   const headers = SEMANTIC_HEADERS.map((name) => material.headers[name] ?? null);
   const parts = [
@@ -26,7 +28,7 @@ export function cacheKey(material: KeyMaterial): string {
     JSON.stringify(material.route),
     material.protocol,
     // As JSON, because hashing replaces lone surrogates: two names must not become one.
-    JSON.stringify(material.principal),
+    JSON.stringify([material.principal, material.partition ?? null]),
     JSON.stringify(headers),
     material.body,
   ];

@@ -1,17 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
+import type { LlmCacheScope } from '../../options/llm-cache-options.interface.js';
 import { credentialPrincipal } from './principal.js';
-
-/**
- * Who shares cached answers: `'public'` means every caller of the route; a function names the
- * tenant or user of the request, and only requests with the same name share.
- *
- * A function that throws, or returns anything but a non-empty string, leaves the request to its
- * handler, uncached.
- *
- * @publicApi
- */
-export type LlmCacheScope = 'public' | ((context: ExecutionContext) => string | Promise<string>);
 
 /** @returns the principal for the key. Throws what the scope function throws. */
 export async function resolvePrincipal(

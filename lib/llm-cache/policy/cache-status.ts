@@ -1,8 +1,15 @@
 /** What the cache did with a request, for the response headers. */
 export type CacheOutcome =
   | { readonly kind: 'hit'; readonly ageMs: number; readonly ttlMs: number }
-  /** `result`: `'stored'` or why not; left out until there is an answer. */
-  | { readonly kind: 'miss'; readonly result?: string }
+  | {
+      readonly kind: 'miss';
+      /** `request`: the caller wanted a fresh answer; `partial`: some of the embeddings were stored. */
+      readonly why?: 'miss' | 'request' | 'partial';
+      /** `'stored'` or why not; left out while nobody knows. */
+      readonly result?: string | undefined;
+      /** The answer is that of somebody else's call. */
+      readonly isCollapsed?: boolean;
+    }
   | { readonly kind: 'bypass'; readonly detail: string };
 
 /**
@@ -17,7 +24,12 @@ export function cacheStatusHeaders(outcome: CacheOutcome): Readonly<Record<strin
     return { 'Cache-Status': `LlmCache; fwd=bypass; detail=${outcome.detail}` };
   }
   if (outcome.kind === 'miss') {
-    return { 'Cache-Status': `LlmCache; fwd=miss${missResult(outcome.result)}`, 'X-Cache': 'MISS' };
+    const { why = 'miss', result, isCollapsed = false } = outcome;
+    const collapsed = isCollapsed ? '; collapsed' : '';
+    return {
+      'Cache-Status': `LlmCache; fwd=${why}${missResult(result)}${collapsed}`,
+      'X-Cache': 'MISS',
+    };
   }
   const ttl = toSeconds(outcome.ttlMs - outcome.ageMs);
   return {

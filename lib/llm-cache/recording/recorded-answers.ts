@@ -1,10 +1,5 @@
 import type { ByteStore } from '../../store/byte-store.interface.js';
-import { decodeEntry, encodeEntry, MAX_ENTRY_BYTES, type Entry } from './entry.js';
-
-/** An answer found in the store. */
-export interface RecordedAnswer extends Omit<Entry, 'body'> {
-  readonly value: unknown;
-}
+import { decodeEntry, encodeEntry, type Entry } from './entry.js';
 
 /**
  * Reads and writes entries. No trouble of the store reaches the caller: a read is a miss, a
@@ -19,21 +14,38 @@ export class RecordedAnswers {
     this.#onStoreState = onStoreState;
   }
 
-  async find(key: string): Promise<RecordedAnswer | undefined> {
+  async find(key: string): Promise<Entry | undefined> {
     const bytes = await this.#attempt(() => this.#store.getBytes(key));
     if (bytes === undefined) return undefined;
-    const answer = read(key, bytes);
+    const entry = read(key, bytes);
     // Not awaited: the handler need not wait for the clean-up.
-    if (answer === undefined) void this.#attempt(() => this.#store.deleteBytes(key));
-    return answer;
+    if (entry === undefined) void this.delete(key);
+    return entry;
   }
 
-  /** @returns whether the entry is small enough; the write goes on in the background. */
-  record(key: string, entry: Entry): boolean {
-    const bytes = encodeEntry(key, entry);
-    if (bytes.length > MAX_ENTRY_BYTES) return false;
-    void this.#attempt(() => this.#store.setBytes(key, bytes, entry.ttlMs));
-    return true;
+  /** Something else than entries, in the order of the keys. */
+  async findMany<T>(
+    keys: readonly string[],
+    decode: (key: string, bytes: Buffer) => T | undefined,
+  ): Promise<(T | undefined)[]> {
+    const found = await this.#attempt(() => this.#store.getManyBytes(keys));
+    return keys.map((key, index) => {
+      const bytes = found?.[index];
+      return bytes && decode(key, bytes);
+    });
+  }
+
+  /** Resolves when Redis has confirmed, or will not; never rejects. */
+  record(key: string, entry: Entry): Promise<void> {
+    return this.recordBytes(key, encodeEntry(key, entry), entry.ttlMs);
+  }
+
+  async recordBytes(key: string, bytes: Buffer, ttlMs: number): Promise<void> {
+    await this.#attempt(() => this.#store.setBytes(key, bytes, ttlMs));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return (await this.#attempt(() => this.#store.deleteBytes(key))) === true;
   }
 
   async #attempt<T>(operation: () => Promise<T>): Promise<T | undefined> {
@@ -48,12 +60,9 @@ export class RecordedAnswers {
   }
 }
 
-function read(key: string, bytes: Buffer): RecordedAnswer | undefined {
+function read(key: string, bytes: Buffer): Entry | undefined {
   try {
-    const entry = decodeEntry(key, bytes);
-    if (entry === undefined) return undefined;
-    const { body, ...rest } = entry;
-    return { ...rest, value: JSON.parse(body) };
+    return decodeEntry(key, bytes);
   } catch {
     return undefined;
   }

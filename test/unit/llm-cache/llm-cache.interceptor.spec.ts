@@ -3,6 +3,7 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { lastValueFrom, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { LlmCacheInterceptor } from '../../../lib/llm-cache/llm-cache.interceptor.js';
+import { LlmCacheService } from '../../../lib/llm-cache/llm-cache.service.js';
 import { resolveAzureRedisOptions } from '../../../lib/options/resolve-options.js';
 import type { ByteStore } from '../../../lib/store/byte-store.interface.js';
 
@@ -19,11 +20,16 @@ describe('LlmCacheInterceptor outside of HTTP', () => {
     };
     const store: ByteStore = {
       getBytes: touch('get'),
+      getManyBytes: async () => [],
       setBytes: async () => false,
       deleteBytes: async () => false,
     };
     const options = resolveAzureRedisOptions({ host: 'cache.example.net' });
-    const interceptor = new LlmCacheInterceptor(undefined, new Reflector(), store, options);
+    const interceptor = new LlmCacheInterceptor(
+      undefined,
+      new Reflector(),
+      new LlmCacheService(store, options.cache),
+    );
     const message = { body: { messages: [] }, method: 'POST' };
     const context = new ExecutionContextHost([message, {}], Consumer, Consumer.prototype.handle);
     context.setType(type);

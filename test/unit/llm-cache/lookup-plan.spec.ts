@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { planLookup, type LlmRequest } from '../../../lib/llm-cache/lookup-plan.js';
+import { DEFAULT_CACHE } from '../../../lib/options/azure-redis-options.defaults.js';
 
-const OPTIONS = {
-  namespace: 'cache',
-  mode: 'default_on',
-  supportedCallTypes: undefined,
-} as const satisfies Parameters<typeof planLookup>[1];
+const OPTIONS = DEFAULT_CACHE;
 
 const CHAT = { model: 'gpt', messages: [{ role: 'user', content: 'Hi' }] };
 
@@ -20,11 +17,15 @@ function request(overrides: Partial<LlmRequest> = {}): LlmRequest {
   };
 }
 
-const plan = (
+/** The key, or why there is none. */
+async function plan(
   overrides: Partial<LlmRequest> = {},
   options: Parameters<typeof planLookup>[1] = OPTIONS,
   principal: string | undefined = 'someone',
-) => planLookup(request(overrides), options, async () => principal);
+) {
+  const found = await planLookup(request(overrides), options, [], async () => principal);
+  return 'bypass' in found ? found : { key: found.key };
+}
 
 describe('what does not change the key of an LLM request', () => {
   it.each([
@@ -36,7 +37,6 @@ describe('what does not change the key of an LLM request', () => {
     ['prompt_cache_options', { prompt_cache_options: { ttl: '30m' } }],
     ['service_tier', { service_tier: 'flex' }],
     ['store', { store: true }],
-    ['stream_options', { stream_options: { include_usage: true } }],
     ["LiteLLM's cache", { cache: { namespace: 'theirs', 'no-cache': true } }],
     ['a cache_control marker of the request', { cache_control: { type: 'ephemeral' } }],
     [
@@ -82,6 +82,8 @@ describe('what changes the key', () => {
     ['a parameter nobody knows', { num_ctx: 4096 }],
     ['the temperature', { temperature: 0 }],
     ['the model', { model: 'gpt-2' }],
+    ['whether it is streamed', { stream: true }],
+    ['whether usage is told', { stream_options: { include_usage: true } }],
     ['a tool', { tools: [{ type: 'function', function: { name: 'f' } }] }],
     ['the content of a message', { messages: [{ role: 'user', content: 'Ho' }] }],
     ['the metadata inside a message', { messages: [{ ...CHAT.messages[0], metadata: 1 }] }],
@@ -136,7 +138,6 @@ describe('what changes the key', () => {
 
 describe('what is not looked up', () => {
   it.each([
-    ['a streamed answer is wanted', { body: { ...CHAT, stream: true } }, 'stream'],
     ['the body is a form', { headers: { 'content-type': 'multipart/form-data' } }, 'not-json'],
     [
       'the media type only looks like JSON',
@@ -149,6 +150,11 @@ describe('what is not looked up', () => {
     ['the provider runs in the background', { body: { ...CHAT, background: true } }, 'stateful'],
     ['the provider keeps the conversation', { body: { ...CHAT, conversation: 'c1' } }, 'stateful'],
     [
+      'the provider searches the web',
+      { path: '/v1/responses', body: { input: 'Hi', tools: [{ type: 'web_search' }] } },
+      'hosted-tool',
+    ],
+    [
       'the answer follows a stored one',
       { path: '/v1/responses', body: { input: 'Hi', previous_response_id: 'r1' } },
       'stateful',
@@ -158,7 +164,7 @@ describe('what is not looked up', () => {
   });
 
   it('a request whose principal is unknown', async () => {
-    expect(await planLookup(request(), OPTIONS, async () => undefined)).toEqual({
+    expect(await planLookup(request(), OPTIONS, [], async () => undefined)).toEqual({
       bypass: 'scope',
     });
   });
@@ -225,5 +231,5 @@ describe('supportedCallTypes', () => {
 
 it('the key is the version and a SHA-256, nothing of the request', async () => {
   const found = await plan();
-  expect(found).toEqual({ key: expect.stringMatching(/^llm:v1:[\w-]{43}$/) });
+  expect(found).toEqual({ key: expect.stringMatching(/^llm:v2:[\w-]{43}$/) });
 });

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { describe, expect, it } from 'vitest';
 import { credentialPrincipal } from '../../../lib/llm-cache/key/principal.js';
-import { resolvePrincipal, type LlmCacheScope } from '../../../lib/llm-cache/key/scope.js';
+import type { LlmCacheScope } from '../../../lib/options/llm-cache-options.interface.js';
+import { resolvePrincipal } from '../../../lib/llm-cache/key/scope.js';
 
 const SECRET = 'Bearer sk-0123456789abcdef';
 const principal = (headers: IncomingHttpHeaders, namespace = 'cache') =>

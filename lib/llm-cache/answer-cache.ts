@@ -1,0 +1,246 @@
+import type { ResolvedLlmCacheOptions } from '../options/llm-cache-options.interface.js';
+import type { JsonObject } from './json-object.js';
+import type { LlmCacheStatistics } from './statistics.js';
+import { Flight, type FlightAnswer } from './flight/flight.js';
+import { SharedChunks } from './flight/shared-chunks.js';
+import type { RequestControls } from './policy/request-controls.js';
+import { isStorableStatus, type UnstorableReason } from './policy/storable.js';
+import type { LlmProtocol } from './protocols/llm-protocol.interface.js';
+import type { AnswerHead, LiveAnswer } from './recording/answer.js';
+import type { Chunk } from './recording/chunk.js';
+import type { Entry } from './recording/entry.js';
+import { recordAnswer } from './recording/record-answer.js';
+import type { AnswerMemory } from './recording/answer-memory.js';
+
+/** Limits of one answer. */
+export type AnswerLimits = Pick<
+  ResolvedLlmCacheOptions,
+  'maxEntryBytes' | 'maxFollowers' | 'followerDeadlineMs' | 'drainDeadlineMs' | 'onDisconnect'
+>;
+
+/** A request that a cached answer may be given to, whichever door it came by. */
+export interface AnswerRequest {
+  /** Of the flight: who has the same asks for the same answer. */
+  readonly key: string;
+  readonly memory: AnswerMemory;
+  readonly protocol: LlmProtocol;
+  readonly body: JsonObject;
+  readonly controls: RequestControls;
+  readonly limits: AnswerLimits;
+  /** Aborted when the caller goes away before there is an answer. */
+  readonly gone: AbortSignal;
+  /** Lifetime of an entry; `undefined` when the route names one that is none. */
+  ttlMs(): Promise<number | undefined>;
+  /**
+   * Asks the handler or the upstream.
+   *
+   * @param stop aborted when nobody wants the answer any more
+   * @param instead of the caller's body
+   * @returns why the answer can only be passed on, when that is so
+   */
+  call(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason>;
+}
+
+export type Recorded = 'stored' | UnstorableReason;
+
+/** Where the answer to a request comes from. */
+export type Served =
+  | { readonly from: 'cache'; readonly entry: Entry }
+  | {
+      readonly from: 'handler';
+      readonly head: AnswerHead;
+      readonly chunks: AsyncIterableIterator<Chunk>;
+      /** Whether somebody else's call made it. */
+      readonly isCollapsed: boolean;
+      /** What became of it, once it is complete. */
+      readonly recorded: Promise<Recorded>;
+    }
+  /** The handler's own answer, untouched. */
+  | { readonly from: 'handler-only'; readonly reason: UnstorableReason }
+  /** Nothing in the cache, and the caller wants nothing else. */
+  | { readonly from: 'nowhere' };
+
+/**
+ * The core behind both doors: looks answers up, makes one call for all who ask the same at the
+ * same time, and records what may be stored. Whatever fails around the cache, the call is made.
+ */
+export class AnswerCache {
+  readonly #statistics: LlmCacheStatistics;
+  readonly #flights = new Map<string, Flight>();
+
+  constructor(statistics: LlmCacheStatistics) {
+    this.#statistics = statistics;
+  }
+
+  /** Throws what the call throws. */
+  async serve(request: AnswerRequest): Promise<Served> {
+    const { controls } = request;
+    if (controls.onlyIfCached) {
+      return (await this.#find(request)) ?? { from: 'nowhere' };
+    }
+    if (controls.noCache) return this.#callAlone(request);
+    if (controls.noStore) return (await this.#find(request)) ?? this.#callAlone(request);
+    return (await this.#join(request)) ?? this.#takeOff(request);
+  }
+
+  /** The answer of a flight that is under way, if there is one. */
+  async #join(request: AnswerRequest): Promise<Served | undefined> {
+    const { key, limits, gone } = request;
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return undefined;
+    if (flight.followers >= limits.maxFollowers) return this.#callAlone(request);
+    const answer = await flight.follow(limits.followerDeadlineMs, gone);
+    gone.throwIfAborted();
+    if (answer !== undefined) {
+      return this.#shared(request, answer) ?? this.#callAlone(request);
+    }
+    // The leader has failed. The first who comes back leads once more; should that fail as well,
+    // the others do not queue up behind it.
+    return this.#flights.has(key) ? this.#callAlone(request) : undefined;
+  }
+
+  #shared(request: AnswerRequest, answer: FlightAnswer): Served | undefined {
+    if (answer.from === 'cache') return this.#hit(request, answer.entry);
+    if (!answer.chunks.isWhole) return undefined;
+    this.#statistics.collapsed += 1;
+    return {
+      from: 'handler',
+      head: answer.head,
+      chunks: answer.chunks.read(false),
+      isCollapsed: true,
+      recorded: Promise.resolve('stored'),
+    };
+  }
+
+  /** Looks up, or calls, for everybody who comes meanwhile. */
+  async #takeOff(request: AnswerRequest): Promise<Served> {
+    const { key, gone } = request;
+    const stop = new AbortController();
+    const flight: Flight = new Flight(() => {
+      if (!goesOn(request, flight)) stop.abort();
+    });
+    const leave = (): void => flight.leave();
+    const close = (): void => {
+      gone.removeEventListener('abort', leave);
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    this.#flights.set(key, flight);
+    gone.addEventListener('abort', leave, { once: true });
+    try {
+      const found = await this.#find(request);
+      if (found === undefined) return await this.#call(request, flight, stop, close);
+      flight.land(found);
+      close();
+      return found;
+    } catch (error) {
+      flight.fail();
+      close();
+      throw error;
+    }
+  }
+
+  #callAlone(request: AnswerRequest): Promise<Served> {
+    const stop = new AbortController();
+    const flight = new Flight(() => undefined);
+    if (request.limits.onDisconnect !== 'drain') {
+      request.gone.addEventListener('abort', () => stop.abort(), { once: true });
+    }
+    return this.#call(request, flight, stop, () => undefined);
+  }
+
+  /** @param close called when who comes from now on finds the answer in the store, or never will */
+  async #call(
+    request: AnswerRequest,
+    flight: Flight,
+    stop: AbortController,
+    close: () => void,
+  ): Promise<Served> {
+    this.#statistics.misses += 1;
+    const live = await request.memory.call((instead) => request.call(stop.signal, instead));
+    if (typeof live === 'string') {
+      flight.fail();
+      close();
+      this.#statistics.unstorable(live);
+      return { from: 'handler-only', reason: live };
+    }
+    const { head } = live;
+    const { maxEntryBytes, drainDeadlineMs } = request.limits;
+    const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
+      // Followers may be about to begin to read.
+      setImmediate(() => {
+        if (chunks.hasReaders) return;
+        if (goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
+        else chunks.stop();
+      });
+    });
+    const reader = chunks.read(true);
+    if (request.gone.aborted) void reader.return?.();
+    if (head.kind === 'value') void chunks.drain();
+    void chunks.begun.then((hasBody) => {
+      if (hasBody && isStorableStatus(head.status)) flight.land({ from: 'handler', head, chunks });
+      else flight.fail();
+    });
+    const recorded = this.#record(request, head, chunks, close);
+    return { from: 'handler', head, chunks: reader, isCollapsed: false, recorded };
+  }
+
+  async #record(
+    request: AnswerRequest,
+    head: AnswerHead,
+    chunks: SharedChunks,
+    close: () => void,
+  ): Promise<Recorded> {
+    const end = await chunks.ended;
+    const entry = 'error' in end ? 'cut' : await makeEntry(request, head, chunks);
+    const written = typeof entry === 'string' ? undefined : request.memory.record(entry);
+    // Until Redis has confirmed, the flight answers in its place.
+    if (written === undefined) close();
+    else void written.finally(close);
+    if (typeof entry === 'string') this.#statistics.unstorable(entry);
+    else this.#statistics.stored += 1;
+    return typeof entry === 'string' ? entry : 'stored';
+  }
+
+  async #find(request: AnswerRequest): Promise<(Served & { from: 'cache' }) | undefined> {
+    const entry = await request.memory.find();
+    return entry && this.#hit(request, entry);
+  }
+
+  #hit({ controls }: AnswerRequest, entry: Entry): (Served & { from: 'cache' }) | undefined {
+    const { maxAgeMs } = controls;
+    if (maxAgeMs !== undefined && Date.now() - entry.storedAtMs > maxAgeMs) return undefined;
+    this.#statistics.hits += 1;
+    return { from: 'cache', entry };
+  }
+}
+
+/** Whether an answer is completed although nobody reads it any more. */
+function goesOn({ limits }: AnswerRequest, flight: Flight): boolean {
+  if (limits.onDisconnect === 'drainIfFollowers') return flight.followers > 0;
+  return limits.onDisconnect === 'drain';
+}
+
+function drainWithin(chunks: SharedChunks, deadlineMs: number): void {
+  const timer = setTimeout(() => chunks.stop(), deadlineMs).unref();
+  void chunks.ended.finally(() => clearTimeout(timer));
+  void chunks.drain();
+}
+
+async function makeEntry(
+  request: AnswerRequest,
+  head: AnswerHead,
+  chunks: SharedChunks,
+): Promise<Entry | UnstorableReason> {
+  if (!isStorableStatus(head.status)) return 'status';
+  if (!chunks.isWhole) return 'too-large';
+  if (request.controls.noStore) return 'no-store';
+  try {
+    const frames = recordAnswer(head, chunks.pieces(), request.protocol, request.body);
+    if (typeof frames === 'string') return frames;
+    const ttlMs = await request.ttlMs();
+    return ttlMs === undefined ? 'ttl' : { storedAtMs: Date.now(), ttlMs, head, frames };
+  } catch {
+    // A protocol of the user's that throws.
+    return 'protocol';
+  }
+}

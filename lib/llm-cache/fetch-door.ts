@@ -1,0 +1,219 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
+import type { AnswerRequest, Served } from './answer-cache.js';
+import { credentialPrincipal } from './key/principal.js';
+import { requestTarget } from './key/request-target.js';
+import type { LlmCacheService } from './llm-cache.service.js';
+import type { LookupPlan } from './lookup-plan.js';
+import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
+import { withJitter } from './policy/entry-ttl.js';
+import type { AnswerHead } from './recording/answer.js';
+import type { Chunk } from './recording/chunk.js';
+import { toResponse } from './recording/give-answer.js';
+import { readResponse } from './recording/read-answer.js';
+import { replay } from './recording/replay.js';
+
+/** Options of one cached `fetch`. @publicApi */
+export interface LlmCacheFetchOptions {
+  /**
+   * Who shares answers: the name of a tenant, or `'public'` for all users of this `fetch` and of
+   * others with the same scope. @default who sends the same credentials
+   */
+  readonly scope?: string | (() => string | Promise<string>);
+  /** Lifetime of an entry in milliseconds. @default `cache.ttlMs`, up to 20 % shorter */
+  readonly ttlMs?: number;
+  /** @default `cache.llm.pacing` */
+  readonly pacing?: LlmCachePacing;
+  /** @default `cache.llm.verbatim` */
+  readonly verbatim?: boolean;
+  /** @default `cache.llm.maxEntryBytes` */
+  readonly maxEntryBytes?: number;
+  /** Asks the upstream. @default the global `fetch` */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** The door for SDK clients: a `fetch` whose answers come from the cache. */
+export class FetchDoor {
+  readonly headOfHit: AnswerHead = {
+    kind: 'response',
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+  };
+  readonly #cache: LlmCacheService;
+  readonly #options: LlmCacheFetchOptions;
+
+  constructor(cache: LlmCacheService, options: LlmCacheFetchOptions) {
+    this.#cache = cache;
+    this.#options = options;
+  }
+
+  async fetch(...[input, init]: Parameters<typeof globalThis.fetch>): Promise<Response> {
+    const ask = this.#options.fetch ?? globalThis.fetch;
+    const request = await readRequest(input, init);
+    if (request === undefined) return ask(input, init);
+    const { url, headers, body, signal } = request;
+    const plan = await this.plan(url, headers, body);
+    if ('bypass' in plan) return ask(input, init);
+    let original: Response | undefined;
+    const { llm, ttlMs } = this.#cache.options;
+    const memory = this.#cache.memoryFor(plan, this.headOfHit);
+    const answerRequest: AnswerRequest = {
+      ...plan,
+      memory,
+      limits: { ...llm, maxEntryBytes: this.#options.maxEntryBytes ?? llm.maxEntryBytes },
+      gone: signal,
+      ttlMs: async () => this.#options.ttlMs ?? plan.controls.ttlMs ?? withJitter(ttlMs),
+      call: async (stop, instead) => {
+        // Others may want the answer when this caller does not any more.
+        original = await ask(url, {
+          ...init,
+          method: 'POST',
+          headers,
+          body: instead === undefined ? request.text : JSON.stringify(instead),
+          signal: stop,
+        });
+        return readResponse(original) ?? 'stream';
+      },
+    };
+    const served = await orAborted(this.#cache.answers.serve(answerRequest), signal);
+    return this.#respond(served, answerRequest, original, signal);
+  }
+
+  /** @internal */
+  plan(url: URL, headers: Headers, body: unknown): Promise<LookupPlan> {
+    const { path, query } = requestTarget(`${url.pathname}${url.search}`);
+    const sent = toIncoming(headers);
+    const request = { path, route: ['fetch', url.origin, path, query], headers: sent, body };
+    return this.#cache.plan(request, async () => {
+      const { scope } = this.#options;
+      if (scope === undefined) return credentialPrincipal(sent, this.#cache.options.namespace);
+      if (scope === 'public') return 'public';
+      const name = typeof scope === 'function' ? await scope() : scope;
+      return name === '' ? undefined : `scope:${name}`;
+    });
+  }
+
+  #respond(
+    served: Served,
+    { controls, memory }: AnswerRequest,
+    original: Response | undefined,
+    signal: AbortSignal,
+  ): Response {
+    const { pacing, verbatim } = { ...this.#cache.options.llm, ...this.#options };
+    switch (served.from) {
+      case 'cache': {
+        const { head, frames, storedAtMs, ttlMs } = served.entry;
+        const chunks = abortable(replay(frames, { pacing, verbatim }), signal);
+        const ageMs = Date.now() - storedAtMs;
+        return withStatus(toResponse(head, chunks), { kind: 'hit', ageMs, ttlMs });
+      }
+      case 'handler': {
+        // An answer that was put together anew has only the headers that belong to it.
+        const like = memory.parts === undefined && !served.isCollapsed ? original : undefined;
+        const response = toResponse(served.head, abortable(served.chunks, signal), like);
+        const why = controls.noCache ? 'request' : isPartial(memory) ? 'partial' : 'miss';
+        return withStatus(response, { kind: 'miss', why, isCollapsed: served.isCollapsed });
+      }
+      case 'handler-only':
+        return original ?? new Response(null, { status: 502 });
+      case 'nowhere':
+        return withStatus(new Response(null, { status: 504 }), { kind: 'miss' });
+    }
+  }
+}
+
+interface JsonPost {
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
+}
+
+/** `undefined` for what is no POST with a JSON body in the hand of the caller. */
+async function readRequest(
+  input: Parameters<typeof globalThis.fetch>[0],
+  init: RequestInit | undefined,
+): Promise<JsonPost | undefined> {
+  const request = input instanceof Request ? input : undefined;
+  const method = init?.method ?? request?.method ?? 'GET';
+  if (method.toUpperCase() !== 'POST') return undefined;
+  const text = await textOf(init?.body ?? request?.clone());
+  const body = text === undefined ? undefined : parse(text);
+  if (text === undefined || body === undefined) return undefined;
+  return {
+    url: new URL(request?.url ?? String(input)),
+    headers: new Headers(init?.headers ?? request?.headers),
+    text,
+    body,
+    signal: init?.signal ?? request?.signal ?? new AbortController().signal,
+  };
+}
+
+async function textOf(body: unknown): Promise<string | undefined> {
+  if (typeof body === 'string') return body;
+  if (ArrayBuffer.isView(body)) {
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  }
+  return body instanceof Request ? body.text() : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function toIncoming(headers: Headers): IncomingHttpHeaders {
+  return Object.fromEntries(headers);
+}
+
+function withStatus(response: Response, outcome: CacheOutcome): Response {
+  for (const [name, value] of Object.entries(cacheStatusHeaders(outcome))) {
+    response.headers.set(name, value);
+  }
+  return response;
+}
+
+function isPartial({ parts }: AnswerRequest['memory']): boolean {
+  return parts !== undefined && parts.found > 0;
+}
+
+/** The caller hears of its own abort at once, whoever else still waits. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function abortable(
+  chunks: AsyncIterableIterator<Chunk>,
+  signal: AbortSignal,
+): AsyncIterableIterator<Chunk> {
+  const leave = (): void => void chunks.return?.();
+  signal.addEventListener('abort', leave, { once: true });
+  const iterator: AsyncIterableIterator<Chunk> = {
+    [Symbol.asyncIterator]: () => iterator,
+    next: async () => {
+      const result = await orAborted(chunks.next(), signal);
+      if (result.done === true) signal.removeEventListener('abort', leave);
+      return result;
+    },
+    return: async () => {
+      signal.removeEventListener('abort', leave);
+      await chunks.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return iterator;
+}

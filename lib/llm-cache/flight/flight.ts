@@ -1,0 +1,66 @@
+import { withDeadline } from '../../azure-redis.deadline.js';
+import type { AnswerHead } from '../recording/answer.js';
+import type { Entry } from '../recording/entry.js';
+import type { SharedChunks } from './shared-chunks.js';
+
+/** What a flight brings to everybody who waits for it. */
+export type FlightAnswer =
+  | { readonly from: 'cache'; readonly entry: Entry }
+  | {
+      readonly from: 'handler';
+      readonly head: AnswerHead;
+      readonly chunks: SharedChunks;
+    };
+
+/** One look-up, and one call if need be, for all who ask the same at the same time. */
+export class Flight {
+  readonly #landed: Promise<FlightAnswer | undefined>;
+  readonly #onAbandoned: () => void;
+  #land: (answer: FlightAnswer | undefined) => void = () => undefined;
+  /** Callers that still wait, the leader among them. */
+  #waiting = 1;
+  #hasLanded = false;
+  followers = 0;
+
+  /** @param onAbandoned called when nobody waits any more for an answer that has not begun */
+  constructor(onAbandoned: () => void) {
+    this.#onAbandoned = onAbandoned;
+    this.#landed = new Promise((resolve) => {
+      this.#land = resolve;
+    });
+  }
+
+  /** The answer has begun. */
+  land(answer: FlightAnswer): void {
+    this.#hasLanded = true;
+    this.#land(answer);
+  }
+
+  /** There is no answer that could be shared; whoever waits has to ask by itself. */
+  fail(): void {
+    this.#hasLanded = true;
+    this.#land(undefined);
+  }
+
+  /** One of those who wait has gone. */
+  leave(): void {
+    this.#waiting -= 1;
+    if (this.#waiting === 0 && !this.#hasLanded) this.#onAbandoned();
+  }
+
+  /** @returns `undefined` when the caller has to ask by itself */
+  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | undefined> {
+    this.followers += 1;
+    this.#waiting += 1;
+    const leave = (): void => this.leave();
+    gone.addEventListener('abort', leave, { once: true });
+    try {
+      return await withDeadline(this.#landed, deadlineMs, () => new Error('The leader is slow.'));
+    } catch {
+      if (!gone.aborted) this.leave();
+      return undefined;
+    } finally {
+      gone.removeEventListener('abort', leave);
+    }
+  }
+}

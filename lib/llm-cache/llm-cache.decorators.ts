@@ -1,0 +1,43 @@
+import {
+  applyDecorators,
+  SetMetadata,
+  UseInterceptors,
+  type ExecutionContext,
+} from '@nestjs/common';
+import type { LlmCachePacing, LlmCacheScope } from '../options/llm-cache-options.interface.js';
+import { LlmCacheInterceptor } from './llm-cache.interceptor.js';
+import { LLM_CACHE_ROUTE } from './route-options.js';
+
+/** What a route, or all routes of a controller, may set for itself. @publicApi */
+export interface LlmCacheRouteOptions {
+  /** Who shares answers. @default `cache.llm.scope` */
+  scope?: LlmCacheScope;
+  /** Lifetime in milliseconds, or a function of the request. @default `@CacheTTL()`, `cache.ttlMs` */
+  ttlMs?: number | ((context: ExecutionContext) => number | Promise<number>);
+  /** Whether the request may be answered from the cache and its answer stored. @default always */
+  cacheable?: (context: ExecutionContext) => boolean | Promise<boolean>;
+  /** @default `cache.llm.pacing` */
+  pacing?: LlmCachePacing;
+  /** @default `cache.llm.verbatim` */
+  verbatim?: boolean;
+  /** @default `cache.llm.maxEntryBytes` */
+  maxEntryBytes?: number;
+}
+
+/**
+ * Answers the POST requests of a route, or of a controller, from the cache: the
+ * {@link LlmCacheInterceptor} with options of its own. Those of a route win over those of its
+ * controller.
+ *
+ * @example
+ * ```ts
+ * @LlmCache({ scope: (context) => tenantOf(context), ttlMs: 600_000 })
+ * ```
+ * @publicApi
+ */
+export function LlmCache(options: LlmCacheRouteOptions = {}): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata(LLM_CACHE_ROUTE, options),
+    UseInterceptors(LlmCacheInterceptor),
+  );
+}

@@ -1,0 +1,49 @@
+import type { JsonObject } from '../json-object.js';
+import type { OmittedFields } from '../key/canonical-json.js';
+import type { UnstorableReason } from '../policy/storable.js';
+
+/** A member of a JSON answer, or of the data of each of its server-sent events, that belongs to one caller. */
+export interface PersonalField {
+  /** Names from the outermost object inwards. */
+  readonly path: readonly string[];
+  /**
+   * `id`: a string, replaced by a fresh one; `time`: Unix seconds, replaced by those of the
+   * replay; `padding`: a random string against traffic analysis, replaced by an empty one.
+   */
+  readonly kind: 'id' | 'time' | 'padding';
+}
+
+/** Follows one answer in server-sent events. */
+export interface StreamJudge {
+  /** @param name of the event; `undefined` where the wire names none */
+  event(name: string | undefined, data: string): void;
+  /** Asked after a clean end of the stream: why the answer must not be stored. */
+  verdict(): UnstorableReason | undefined;
+}
+
+/**
+ * What the cache has to know of an LLM API. It does no I/O, keeps nothing between requests, and
+ * may throw on nothing: `body` and answers are whatever JSON somebody sent.
+ *
+ * @publicApi
+ */
+export interface LlmProtocol {
+  /** Part of the key. */
+  readonly name: string;
+  /** LiteLLM's names for it, see the option `supportedCallTypes`. */
+  readonly callTypes: readonly string[];
+  /** Whether this is a request of this API. @param path without query, in lower case, no slash at its end */
+  recognises(path: string, body: JsonObject): boolean;
+  /** What does not change the answer. A deny-list: a parameter that nobody classified is part of the key. */
+  readonly omitted: OmittedFields;
+  /** Why no cache may answer this request. */
+  bypass(body: JsonObject): 'stateful' | 'hosted-tool' | undefined;
+  /** Whether the answer is asked for in pieces. */
+  asksForStream(body: JsonObject): boolean;
+  /** Why a complete JSON answer must not be stored. */
+  judge(answer: unknown): UnstorableReason | undefined;
+  /** For an answer in server-sent events. */
+  judgeStream(): StreamJudge;
+  /** What each caller gets anew on a hit. */
+  personalFields(body: JsonObject): readonly PersonalField[];
+}

@@ -1,0 +1,49 @@
+import { types } from 'node:util';
+
+/**
+ * A piece of a body as the handler gave it: a text, bytes, or anything else, which goes out as
+ * JSON.
+ */
+export type Chunk = unknown;
+
+/** What a piece looks like on the wire. */
+export type WireChunk =
+  | { readonly form: 'text'; readonly text: string }
+  | { readonly form: 'bytes'; readonly bytes: Buffer }
+  | { readonly form: 'json'; readonly text: string };
+
+/** A copy, because a handler may fill the same buffer or object again; `undefined` if it is no JSON. */
+export function toWire(chunk: Chunk): WireChunk | undefined {
+  if (typeof chunk === 'string') return { form: 'text', text: chunk };
+  if (ArrayBuffer.isView(chunk)) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    return { form: 'bytes', bytes: Buffer.from(bytes) };
+  }
+  if (types.isAnyArrayBuffer(chunk)) return { form: 'bytes', bytes: Buffer.from(chunk.slice(0)) };
+  try {
+    const text: unknown = JSON.stringify(chunk);
+    return typeof text === 'string' ? { form: 'json', text } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A piece for one reader, who may do with it what it likes. */
+export function fromWire(wire: WireChunk): Chunk {
+  switch (wire.form) {
+    case 'text':
+      return wire.text;
+    case 'bytes':
+      return wire.bytes;
+    case 'json':
+      return JSON.parse(wire.text);
+  }
+}
+
+export function bytesOf(wire: WireChunk): Buffer {
+  return wire.form === 'bytes' ? wire.bytes : Buffer.from(wire.text);
+}
+
+export function sizeOf(wire: WireChunk): number {
+  return wire.form === 'bytes' ? wire.bytes.length : Buffer.byteLength(wire.text);
+}

@@ -1,0 +1,174 @@
+import { isJsonObject, type JsonObject } from '../json-object.js';
+import type { UnstorableReason } from '../policy/storable.js';
+import type {
+  LlmProtocol,
+  PersonalField,
+  StreamJudge,
+} from '../protocols/llm-protocol.interface.js';
+import { ServerSentEvents, type ServerSentEvent } from '../protocols/server-sent-events.js';
+import type { AnswerHead } from './answer.js';
+import { bytesOf, type WireChunk } from './chunk.js';
+import type { Frame } from './entry.js';
+import { personalRanges } from './personal-ranges.js';
+
+/** A piece of a body that has come to its end. */
+export interface RecordedPiece {
+  readonly wire: WireChunk | undefined;
+  readonly atMs: number;
+}
+
+interface Piece {
+  readonly wire: WireChunk;
+  readonly atMs: number;
+}
+
+/** The frames to store, or why the answer must not be stored. */
+export type Recording = readonly Frame[] | UnstorableReason;
+
+const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+const SSE_MEDIA_TYPE = /^text\/event-stream\s*(?:;|$)/i;
+
+/** Judges a whole body by its protocol, and cuts it into the frames of its replay. */
+export function recordAnswer(
+  head: AnswerHead,
+  recorded: Iterable<RecordedPiece>,
+  protocol: LlmProtocol,
+  request: JsonObject,
+): Recording {
+  const pieces: Piece[] = [];
+  for (const { wire, atMs } of recorded) {
+    if (wire === undefined) return 'not-json';
+    pieces.push({ wire, atMs });
+  }
+  const fields = protocol.personalFields(request);
+  if (head.kind === 'events') return recordEvents(pieces, protocol, fields);
+  if (head.kind === 'value') return recordJson(pieces, protocol, fields);
+  if (pieces.length > 0 && pieces.every(({ wire }) => wire.form === 'json')) {
+    return recordJsonLines(pieces, protocol, fields);
+  }
+  if (pieces.some(({ wire }) => wire.form === 'json')) return 'not-json';
+  const contentType = head.headers['content-type'] ?? '';
+  if (SSE_MEDIA_TYPE.test(contentType)) return recordStream(pieces, protocol, fields);
+  if (JSON_MEDIA_TYPE.test(contentType)) {
+    // A JSON body must never answer a request for a stream.
+    return protocol.asksForStream(request) && protocol.name !== 'json'
+      ? 'not-stream'
+      : recordJson(pieces, protocol, fields);
+  }
+  if (protocol.name === 'json') return recordAsItCame(pieces);
+  return protocol.asksForStream(request)
+    ? recordStream(pieces, protocol, fields)
+    : recordJson(pieces, protocol, fields);
+}
+
+/** One JSON text, in however many pieces it came; a text that is no JSON is an answer as well. */
+function recordJson(
+  pieces: readonly Piece[],
+  protocol: LlmProtocol,
+  fields: readonly PersonalField[],
+): Recording {
+  const bytes = Buffer.concat(pieces.map(({ wire }) => bytesOf(wire)));
+  if (bytes.length === 0) return 'empty';
+  const form = pieces.length === 1 ? (pieces[0]?.wire.form ?? 'bytes') : commonForm(pieces);
+  const value = parse(bytes.toString());
+  if (value === undefined && (form !== 'text' || protocol.name !== 'json')) return 'not-json';
+  const reason = protocol.judge(value?.json);
+  if (reason !== undefined) return reason;
+  return [{ form, bytes, atMs: 0, personal: personalRanges(bytes, 0, fields) }];
+}
+
+function recordStream(
+  pieces: readonly Piece[],
+  protocol: LlmProtocol,
+  fields: readonly PersonalField[],
+): Recording {
+  const reader = new ServerSentEvents();
+  const judge = protocol.judgeStream();
+  const form = commonForm(pieces);
+  const frames: Frame[] = [];
+  const add = ({ raw, name, data }: ServerSentEvent, atMs: number): void => {
+    if (name !== undefined || data !== '') judge.event(name, data);
+    const start = data === '' ? -1 : raw.indexOf(data);
+    const personal = start === -1 ? [] : personalRanges(raw.subarray(start), start, fields);
+    frames.push({ form, bytes: raw, atMs, personal });
+  };
+  for (const { wire, atMs } of pieces) {
+    for (const event of reader.push(bytesOf(wire))) add(event, atMs);
+  }
+  const tail = reader.end();
+  if (tail !== undefined) add(tail, pieces.at(-1)?.atMs ?? 0);
+  return judge.verdict() ?? frames;
+}
+
+/** Events as an `@Sse()` handler emits them: objects with `data`, or anything else as the data. */
+function recordEvents(
+  pieces: readonly Piece[],
+  protocol: LlmProtocol,
+  fields: readonly PersonalField[],
+): Recording {
+  const judge = protocol.judgeStream();
+  const frames = pieces.map(({ wire, atMs }): Frame => {
+    const { name, meta, data } = eventOf(wire);
+    judge.event(name, data);
+    const start = Buffer.byteLength(meta) + 1;
+    const bytes = Buffer.from(`${meta}\n${data}`);
+    const personal = personalRanges(bytes.subarray(start), start, fields);
+    return { form: 'event', bytes, atMs, personal };
+  });
+  return judge.verdict() ?? frames;
+}
+
+/** `dataIs` tells how the data goes back into the event. */
+function eventOf(wire: WireChunk): { name: string | undefined; meta: string; data: string } {
+  const event: unknown = wire.form === 'json' ? JSON.parse(wire.text) : bytesOf(wire).toString();
+  if (!isJsonObject(event)) {
+    const isText = typeof event === 'string';
+    const data = isText ? event : JSON.stringify(event);
+    return { name: undefined, meta: JSON.stringify({ dataIs: isText ? 'all' : 'value' }), data };
+  }
+  const { data, ...rest } = event;
+  const { type } = rest;
+  const dataIs = data === undefined ? 'absent' : typeof data === 'string' ? 'text' : 'json';
+  return {
+    name: typeof type === 'string' ? type : undefined,
+    meta: JSON.stringify({ rest, dataIs }),
+    data: typeof data === 'string' ? data : (JSON.stringify(data) ?? ''),
+  };
+}
+
+/** Objects, which Nest sends as lines of JSON. */
+function recordJsonLines(
+  pieces: readonly Piece[],
+  protocol: LlmProtocol,
+  fields: readonly PersonalField[],
+): Recording {
+  const judge: StreamJudge = protocol.judgeStream();
+  const frames = pieces.map(({ wire, atMs }): Frame => {
+    const bytes = bytesOf(wire);
+    judge.event(undefined, bytes.toString());
+    return { form: 'json', bytes, atMs, personal: personalRanges(bytes, 0, fields) };
+  });
+  return judge.verdict() ?? frames;
+}
+
+/** A text or a file: complete when it ends by itself. */
+function recordAsItCame(pieces: readonly Piece[]): Recording {
+  const frames = pieces.map(({ wire, atMs }): Frame => ({
+    form: wire.form,
+    bytes: bytesOf(wire),
+    atMs,
+    personal: [],
+  }));
+  return frames.every(({ bytes }) => bytes.length === 0) ? 'empty' : frames;
+}
+
+const commonForm = (pieces: readonly Piece[]): 'text' | 'bytes' =>
+  pieces.every(({ wire }) => wire.form === 'text') ? 'text' : 'bytes';
+
+function parse(text: string): { readonly json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}

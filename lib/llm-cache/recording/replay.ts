@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LlmCachePacing } from '../../options/llm-cache-options.interface.js';
+import { isJsonObject } from '../json-object.js';
+import type { Chunk } from './chunk.js';
+import type { Frame, PersonalRange } from './entry.js';
+
+export interface ReplayOptions {
+  readonly pacing: LlmCachePacing;
+  /** Ids and times as they were recorded, instead of fresh ones. */
+  readonly verbatim: boolean;
+}
+
+/** The pieces of a recorded body, for one caller. */
+export async function* replay(
+  frames: readonly Frame[],
+  { pacing, verbatim }: ReplayOptions,
+): AsyncGenerator<Chunk, void> {
+  const personal = verbatim ? undefined : new PersonalValues();
+  const startedAt = performance.now();
+  for (const [index, frame] of frames.entries()) {
+    const dueAt = startedAt + delayOf(frame, index, pacing);
+    const waitMs = dueAt - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    yield chunkOf(frame, personal?.within(frame) ?? frame.bytes);
+  }
+}
+
+/** The one piece of an answer that is no stream. */
+export function replayValue([frame]: readonly Frame[], verbatim: boolean): Chunk {
+  if (frame === undefined) return undefined;
+  return chunkOf(frame, verbatim ? frame.bytes : new PersonalValues().within(frame));
+}
+
+function delayOf({ atMs }: Frame, index: number, pacing: LlmCachePacing): number {
+  if (pacing === 'instant') return 0;
+  return pacing === 'recorded' ? atMs : (index * 1_000) / pacing.tokensPerSecond;
+}
+
+function chunkOf({ form }: Frame, bytes: Buffer): Chunk {
+  switch (form) {
+    case 'bytes':
+      return bytes;
+    case 'text':
+      return bytes.toString();
+    case 'json':
+      return JSON.parse(bytes.toString());
+    case 'event':
+      return eventOf(bytes.toString());
+  }
+}
+
+/** @see recordEvents */
+function eventOf(text: string): Chunk {
+  const end = text.indexOf('\n');
+  const meta: unknown = JSON.parse(text.slice(0, end));
+  const data = text.slice(end + 1);
+  const { rest, dataIs } = isJsonObject(meta) ? meta : {};
+  switch (dataIs) {
+    case 'all':
+      return data;
+    case 'value':
+      return JSON.parse(data);
+    case 'text':
+      return { ...(isJsonObject(rest) && rest), data };
+    case 'json':
+      return { ...(isJsonObject(rest) && rest), data: JSON.parse(data) };
+    default:
+      return rest;
+  }
+}
+
+/** Ids and times for one caller: the same in all frames of one answer. */
+class PersonalValues {
+  readonly #ids = new Map<string, string>();
+  readonly #time = Math.floor(Date.now() / 1_000);
+
+  /** The bytes of the frame with fresh values in their places. */
+  within({ bytes, personal }: Frame): Buffer {
+    if (personal.length === 0) return bytes;
+    const parts: Buffer[] = [];
+    let from = 0;
+    for (const { start, end, kind } of personal) {
+      const value = this.#fresh(kind, bytes.toString('utf8', start, end));
+      parts.push(bytes.subarray(from, start), Buffer.from(value));
+      from = end;
+    }
+    return Buffer.concat([...parts, bytes.subarray(from)]);
+  }
+
+  #fresh(kind: PersonalRange['kind'], literal: string): string {
+    switch (kind) {
+      case 'id':
+        return this.#id(literal);
+      case 'time':
+        return String(this.#time);
+      case 'padding':
+        return '""';
+    }
+  }
+
+  /** `"chatcmpl-…"`, `"msg_…"`: the prefix tells clients what it is the id of. */
+  #id(literal: string): string {
+    const known = this.#ids.get(literal);
+    if (known !== undefined) return known;
+    const [prefix = '"'] = /^"(?:[A-Za-z]+[-_])?/.exec(literal) ?? [];
+    const id = `${prefix}${randomBytes(15).toString('hex')}"`;
+    this.#ids.set(literal, id);
+    return id;
+  }
+}

@@ -1,0 +1,46 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { CACHE_TTL_METADATA } from '@nestjs/cache-manager';
+import type { Reflector } from '@nestjs/core';
+import type { ResolvedLlmCacheOptions } from '../options/llm-cache-options.interface.js';
+import type { LlmCacheRouteOptions } from './llm-cache.decorators.js';
+import { explicitTtl, withJitter } from './policy/entry-ttl.js';
+
+/** Metadata key of `@LlmCache()`. */
+export const LLM_CACHE_ROUTE = 'nestjs-azure-redis:llm-cache';
+
+/** The module's options with those of the controller and of the route. */
+export type RouteOptions = ResolvedLlmCacheOptions &
+  Pick<LlmCacheRouteOptions, 'ttlMs' | 'cacheable'>;
+
+export function routeOptions(
+  defaults: ResolvedLlmCacheOptions,
+  context: ExecutionContext,
+  reflector: Reflector,
+): RouteOptions {
+  const of = (target: Parameters<Reflector['get']>[1]): LlmCacheRouteOptions | undefined =>
+    reflector.get<LlmCacheRouteOptions | undefined>(LLM_CACHE_ROUTE, target);
+  return { ...defaults, ...of(context.getClass()), ...of(context.getHandler()) };
+}
+
+/**
+ * The lifetime of an answer, in milliseconds: by `@LlmCache()`, by `@CacheTTL()`, or the default,
+ * a little shorter each time.
+ *
+ * @throws what a function of the user's throws; a TypeError when it is no lifetime
+ */
+export async function entryTtl(
+  { ttlMs }: RouteOptions,
+  defaultTtlMs: number,
+  context: ExecutionContext,
+  reflector: Reflector,
+): Promise<number> {
+  const declared: unknown =
+    ttlMs ??
+    reflector.getAllAndOverride<unknown>(CACHE_TTL_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+  const named: unknown = typeof declared === 'function' ? await declared(context) : declared;
+  // As in the stock interceptor, a function that names none leaves it to the default.
+  return named === undefined || named === null ? withJitter(defaultTtlMs) : explicitTtl(named);
+}
