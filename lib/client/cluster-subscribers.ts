@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { EntraTokenManager } from '../token/entra-token-manager.js';
 import { fullJitter } from './full-jitter.js';
+import { RememberedChannels } from './remembered-channels.js';
 
 // ioredis keeps the connections behind cluster.subscribe() and ssubscribe() private, outside
 // nodes(), and makes the classic one without our Connector. Should a version move them, they
@@ -31,6 +32,7 @@ export function gateSubscriberSelection(
   const holder = memberOf(cluster, 'subscriber');
   const original = memberOf(holder, 'selectSubscriber');
   if (typeof holder !== 'object' || holder === null || typeof original !== 'function') return;
+  const channels = new RememberedChannels();
   let failures = 0;
   let isWaiting = false;
 
@@ -43,7 +45,11 @@ export function gateSubscriberSelection(
     original.call(holder);
     onSelected();
     const subscriber = instanceOf(holder);
-    if (subscriber !== undefined) countFailure(subscriber);
+    if (subscriber === undefined) return;
+    countFailure(subscriber);
+    channels.watch(subscriber);
+    // ioredis found no channels of an earlier one.
+    if (memberOf(holder, 'lastActiveSubscriber') === subscriber) void channels.restore(subscriber);
   };
   /** An idle subscriber never connects; being exchanged is no failure then. */
   const countFailure = (subscriber: Redis): void => {

@@ -293,6 +293,29 @@ describe('re-AUTH', { timeout: 40_000 }, () => {
   });
 });
 
+it("a cluster's subscriber keeps its channels when ioredis has lost them", async () => {
+  const { client } = await start({ topology: 'cluster', tokenLifetimeMs: 60_000 });
+  if (!(client instanceof Cluster)) throw new Error('Expected a cluster');
+  const received: string[] = [];
+  client.on('message', (channel: string) => received.push(channel));
+  client.on('pmessage', (pattern: string) => received.push(pattern));
+  await client.subscribe('news', 'old news');
+  await client.psubscribe('sp*');
+  await client.unsubscribe('old news');
+  // As when a connection is exchanged while it subscribes; the moment cannot be hit from outside.
+  const holder: unknown = Reflect.get(client, 'subscriber');
+  if (holder instanceof Object) Reflect.set(holder, 'lastActiveSubscriber', null);
+  azure.redis.kill();
+  await eventually('messages arrive again', async () => {
+    await client.publish('news', '').catch(() => undefined);
+    await client.publish('sport', '').catch(() => undefined);
+    return received.includes('news') && received.includes('sp*');
+  });
+  await client.publish('old news', '');
+  await sleep(100);
+  expect(received).not.toContain('old news');
+});
+
 it('a sharded subscriber hears again when the cluster was left while it was connecting', async () => {
   const { client } = await start(
     { topology: 'cluster', tokenLifetimeMs: 60_000 },
