@@ -27,7 +27,7 @@ export interface AnswerRequest {
   readonly body: JsonObject;
   readonly controls: RequestControls;
   readonly limits: AnswerLimits;
-  /** Aborted when the caller goes away before there is an answer. */
+  /** Aborted when the caller has gone. */
   readonly gone: AbortSignal;
   /** Lifetime of an entry; `undefined` when the route names one that is none. */
   ttlMs(): Promise<number | undefined>;
@@ -60,6 +60,9 @@ export type Served =
   /** Nothing in the cache, and the caller wants nothing else. */
   | { readonly from: 'nowhere' };
 
+/** Callers follow a second leader when the first has failed, and do not queue up behind a third. */
+const MOST_LEADERS = 2;
+
 /**
  * The core behind both doors: looks answers up, makes one call for all who ask the same at the
  * same time, and records what may be stored. Whatever fails around the cache, the call is made.
@@ -80,23 +83,23 @@ export class AnswerCache {
     }
     if (controls.noCache) return this.#callAlone(request);
     if (controls.noStore) return (await this.#find(request)) ?? this.#callAlone(request);
-    return (await this.#join(request)) ?? this.#takeOff(request);
+    return this.#joinOrTakeOff(request);
   }
 
-  /** The answer of a flight that is under way, if there is one. */
-  async #join(request: AnswerRequest): Promise<Served | undefined> {
+  /** The answer of the flight that is under way, or of one of its own. */
+  async #joinOrTakeOff(request: AnswerRequest): Promise<Served> {
     const { key, limits, gone } = request;
-    const flight = this.#flights.get(key);
-    if (flight === undefined) return undefined;
-    if (flight.followers >= limits.maxFollowers) return this.#callAlone(request);
-    const answer = await flight.follow(limits.followerDeadlineMs, gone);
-    gone.throwIfAborted();
-    if (answer !== undefined) {
-      return this.#shared(request, answer) ?? this.#callAlone(request);
+    for (let failures = 0; failures < MOST_LEADERS; failures += 1) {
+      const flight = this.#flights.get(key);
+      // Nothing may be awaited in between: who comes next must find the new flight.
+      if (flight === undefined) return this.#takeOff(request);
+      if (flight.followers >= limits.maxFollowers) break;
+      const answer = await flight.follow(limits.followerDeadlineMs, gone);
+      gone.throwIfAborted();
+      if (answer === 'late') break;
+      if (answer !== 'failed') return this.#shared(request, answer) ?? this.#callAlone(request);
     }
-    // The leader has failed. The first who comes back leads once more; should that fail as well,
-    // the others do not queue up behind it.
-    return this.#flights.has(key) ? this.#callAlone(request) : undefined;
+    return this.#callAlone(request);
   }
 
   #shared(request: AnswerRequest, answer: FlightAnswer): Served | undefined {
@@ -174,7 +177,10 @@ export class AnswerCache {
       });
     });
     const reader = chunks.read(true);
-    if (request.gone.aborted) void reader.return?.();
+    const leave = (): void => void reader.return?.();
+    // Whoever was to read it may have gone already, or have put something else in its place.
+    if (request.gone.aborted) leave();
+    else request.gone.addEventListener('abort', leave, { once: true });
     if (head.kind === 'value') void chunks.drain();
     void chunks.begun.then((hasBody) => {
       if (hasBody && isStorableStatus(head.status)) flight.land({ from: 'handler', head, chunks });

@@ -142,7 +142,7 @@ async function readRequest(
   const body = text === undefined ? undefined : parse(text);
   if (text === undefined || body === undefined) return undefined;
   return {
-    url: new URL(request?.url ?? String(input)),
+    url: new URL(input instanceof Request ? input.url : input),
     headers: new Headers(init?.headers ?? request?.headers),
     text,
     body,

@@ -48,13 +48,10 @@ export class HttpExchange {
     return raw instanceof ServerResponse ? raw : undefined;
   }
 
-  /** Aborted when the caller goes away before the end of the response. */
+  /** Aborted when the response is over, sent or not: nobody reads any more. */
   gone(): AbortSignal {
-    const { serverResponse } = this;
     const controller = new AbortController();
-    serverResponse?.once('close', () => {
-      if (!serverResponse.writableFinished) controller.abort();
-    });
+    this.serverResponse?.once('close', () => controller.abort());
     return controller.signal;
   }
 

@@ -29,7 +29,7 @@ export interface Lookup {
   readonly body: JsonObject;
   readonly controls: RequestControls;
   /** Key of a part of the request; `undefined` if it has none. */
-  keyOf(part: JsonObject): string | undefined;
+  readonly keyOf: (part: JsonObject) => string | undefined;
 }
 
 /** Where to look for the answer, or why not to. */

@@ -63,7 +63,7 @@ export class RouteDoor {
 
   /** Throws what the handler throws. */
   async answer(): Promise<Observable<unknown>> {
-    const served = await this.#cache.answers.serve(this.#request);
+    const served = await this.#serve();
     switch (served.from) {
       case 'cache':
         return this.#giveRecorded(served);
@@ -72,9 +72,21 @@ export class RouteDoor {
       case 'handler-only':
         this.#tell({ kind: 'miss', why: this.#why, result: served.reason });
         return this.#call.answers === 'raw' ? from(this.#handled) : of(this.#original);
+      case 'nobody':
+        return of(undefined);
       case 'nowhere':
         this.#tell({ kind: 'miss' });
         throw new GatewayTimeoutException('No cached answer to this request.');
+    }
+  }
+
+  /** Nest would log that a caller has gone who waited for somebody else's answer. */
+  async #serve(): Promise<Served | { readonly from: 'nobody' }> {
+    try {
+      return await this.#cache.answers.serve(this.#request);
+    } catch (error) {
+      if (this.#request.gone.aborted) return { from: 'nobody' };
+      throw error;
     }
   }
 
@@ -201,9 +213,9 @@ async function onlyChunk(chunks: AsyncIterator<Chunk>): Promise<Chunk> {
   return value;
 }
 
-async function readToEnd(chunks: AsyncIterable<Chunk>): Promise<void> {
+async function readToEnd(chunks: AsyncIterator<Chunk>): Promise<void> {
   try {
-    for await (const _chunk of chunks);
+    while ((await chunks.next()).done !== true);
   } catch {
     // Whoever wrote it has been told.
   }

@@ -105,12 +105,11 @@ export class EmbeddingMemory implements AnswerMemory {
     const { keys, answer } = this.#fresh;
     const shares = tokenShares(answer.tokens, keys.length);
     await Promise.all(
-      keys.map((key, index) => {
-        const vector = answer.vectors[index];
-        if (vector === undefined) return undefined;
-        const tokens = shares[index];
+      answer.vectors.map(async (vector, index) => {
+        const [key, tokens] = [keys[index], shares[index]];
+        if (key === undefined) return;
         const stored = { vector, model: answer.model, tokens, storedAtMs, ttlMs };
-        return this.#answers.recordBytes(key, encodeStoredVector(key, stored), ttlMs);
+        await this.#answers.recordBytes(key, encodeStoredVector(key, stored), ttlMs);
       }),
     );
   }
@@ -197,6 +196,6 @@ function liveJson(head: AnswerHead, json: object): LiveAnswer {
   return { head, chunks: once(head.kind === 'value' ? json : Buffer.from(JSON.stringify(json))) };
 }
 
-async function* once(chunk: unknown): AsyncGenerator<unknown> {
+async function* once(chunk: unknown): AsyncGenerator {
   yield chunk;
 }

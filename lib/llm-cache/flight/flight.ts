@@ -48,17 +48,18 @@ export class Flight {
     if (this.#waiting === 0 && !this.#hasLanded) this.#onAbandoned();
   }
 
-  /** @returns `undefined` when the caller has to ask by itself */
-  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | undefined> {
+  /** @returns why there is nothing for the caller, if so: the leader failed, or took too long */
+  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | 'failed' | 'late'> {
     this.followers += 1;
     this.#waiting += 1;
     const leave = (): void => this.leave();
     gone.addEventListener('abort', leave, { once: true });
     try {
-      return await withDeadline(this.#landed, deadlineMs, () => new Error('The leader is slow.'));
+      const late = (): Error => new Error('The leader is slow.');
+      return (await withDeadline(this.#landed, deadlineMs, late)) ?? 'failed';
     } catch {
       if (!gone.aborted) this.leave();
-      return undefined;
+      return 'late';
     } finally {
       gone.removeEventListener('abort', leave);
     }

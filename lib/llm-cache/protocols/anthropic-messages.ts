@@ -63,7 +63,8 @@ class MessageStreamJudge implements StreamJudge {
   event(name: string | undefined, data: string): void {
     const event = readStreamEvent(name, data);
     if (event === 'error') this.#hasFailed = true;
-    else if (typeof event === 'object' && !this.#hasStopped) this.#take(event['type'] ?? name, event);
+    else if (typeof event === 'object' && !this.#hasStopped)
+      this.#take(event['type'] ?? name, event);
   }
 
   verdict(): UnstorableReason | undefined {

@@ -66,7 +66,6 @@ class JsonStreamJudge implements StreamJudge {
     const event = parseData(data);
     this.#events += 1;
     this.#hasFailed ||= name === 'error' || isError(event);
-    // What came before the first event that tells the protocol, `: ping`s and the like, is no part of it.
     this.#judge ??= protocolOfEvent(event)?.judgeStream();
     this.#judge?.event(name, data);
   }

@@ -57,7 +57,8 @@ export class ServerSentEvents {
         this.#lineLength += 1;
       }
     }
-    if (start < bytes.length) this.#parts.push(bytes.subarray(start));
+    // A copy, because the caller may fill the same buffer again.
+    if (start < bytes.length) this.#parts.push(Buffer.from(bytes.subarray(start)));
     return events;
   }
 
@@ -82,7 +83,9 @@ function fieldsOf(text: string): Pick<ServerSentEvent, 'name' | 'data'> {
   let name: string | undefined;
   const data: string[] = [];
   for (const line of text.split(/\r\n|\r|\n/)) {
-    const [, field, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (field === 'event') name = value;
     else if (field === 'data') data.push(value);
   }

@@ -1,3 +1,5 @@
+import { MAX_JSON_DEPTH } from '../key/canonical-json.js';
+
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -5,90 +7,141 @@ export interface ByteRange {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const WHITE_SPACE: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+const ESCAPED_UNIT = 0x75;
+const ESCAPABLE: ReadonlySet<number | undefined> = new Set(Buffer.from('"\\/bfnrt'));
+const HEX_DIGITS = /^[\dA-Fa-f]{4}$/;
+const NUMBER_OR_WORD = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[Ee][+-]?\d+)?|true|false|null)$/;
 
 /**
- * Where the value of a member stands in a JSON text, to the byte. Of several members of one name
- * the last one counts, as in `JSON.parse`.
+ * Where the value of a member stands in a JSON text, to the byte, without building the objects.
+ * Of several members of one name the last one counts, as in `JSON.parse`.
  *
- * @param json may go on behind the text
+ * @param json may go on behind the object
  * @param path names from the outermost object inwards
- * @returns `undefined` if there is none, or no valid JSON before it
+ * @returns `undefined` if there is none, or no valid JSON, or nesting deeper than
+ * {@link MAX_JSON_DEPTH}
  */
 export function locateMember(json: Buffer, path: readonly string[]): ByteRange | undefined {
-  let range: ByteRange | undefined = { start: skipSpace(json, 0), end: json.length };
+  let found: ByteRange | undefined;
+  let start = skipSpace(json, 0);
   for (const name of path) {
-    if (range === undefined) return undefined;
-    range = memberOf(json, range.start, name);
+    found = memberOf(json, start, name);
+    if (found === undefined) return undefined;
+    start = found.start;
   }
-  return range;
+  return found;
 }
 
 function memberOf(json: Buffer, start: number, name: string): ByteRange | undefined {
   if (json[start] !== OPEN_OBJECT) return undefined;
   let found: ByteRange | undefined;
-  let at = skipSpace(json, start + 1);
-  while (json[at] === QUOTE) {
-    const nameEnd = endOfString(json, at);
+  const end = endOfObject(json, start, 0, (nameStart, nameEnd, value) => {
+    if (nameOf(json, nameStart, nameEnd) === name) found = value;
+  });
+  return end === undefined ? undefined : found;
+}
+
+function nameOf(json: Buffer, start: number, end: number): string {
+  const literal = json.toString('utf8', start, end);
+  return literal.includes('\\') ? String(JSON.parse(literal)) : literal.slice(1, -1);
+}
+
+type OnMember = (nameStart: number, nameEnd: number, value: ByteRange) => void;
+
+// Each of these takes the place where its part begins and returns the one behind it, `undefined`
+// if it is no such part.
+
+function endOfObject(
+  json: Buffer,
+  start: number,
+  depth: number,
+  onMember?: OnMember,
+): number | undefined {
+  return endOfList(json, start, CLOSE_OBJECT, (nameStart) => {
+    const nameEnd = endOfString(json, nameStart);
+    if (nameEnd === undefined) return undefined;
     const colon = skipSpace(json, nameEnd);
     if (json[colon] !== COLON) return undefined;
     const valueStart = skipSpace(json, colon + 1);
-    const valueEnd = endOfValue(json, valueStart);
-    if (valueEnd === valueStart) return undefined;
-    if (nameOf(json, at, nameEnd) === name) found = { start: valueStart, end: valueEnd };
-    const next = skipSpace(json, valueEnd);
-    if (json[next] !== COMMA) return found;
-    at = skipSpace(json, next + 1);
-  }
-  return found;
+    const valueEnd = endOfValue(json, valueStart, depth + 1);
+    if (valueEnd !== undefined)
+      onMember?.(nameStart, nameEnd, { start: valueStart, end: valueEnd });
+    return valueEnd;
+  });
 }
 
-function nameOf(json: Buffer, start: number, end: number): string | undefined {
-  const literal = json.toString('utf8', start, end);
-  if (!literal.includes('\\')) return literal.slice(1, -1);
-  try {
-    return String(JSON.parse(literal));
-  } catch {
-    return undefined;
+function endOfList(
+  json: Buffer,
+  start: number,
+  close: number,
+  endOfItem: (at: number) => number | undefined,
+): number | undefined {
+  let at = skipSpace(json, start + 1);
+  if (json[at] === close) return at + 1;
+  for (;;) {
+    const end = endOfItem(at);
+    if (end === undefined) return undefined;
+    const next = skipSpace(json, end);
+    if (json[next] === close) return next + 1;
+    if (json[next] !== COMMA) return undefined;
+    at = skipSpace(json, next + 1);
   }
 }
+
+function endOfValue(json: Buffer, start: number, depth: number): number | undefined {
+  if (depth > MAX_JSON_DEPTH) return undefined;
+  switch (json[start]) {
+    case QUOTE:
+      return endOfString(json, start);
+    case OPEN_OBJECT:
+      return endOfObject(json, start, depth);
+    case OPEN_ARRAY:
+      return endOfList(json, start, CLOSE_ARRAY, (at) => endOfValue(json, at, depth + 1));
+    default:
+      return endOfNumberOrWord(json, start);
+  }
+}
+
+function endOfString(json: Buffer, start: number): number | undefined {
+  if (json[start] !== QUOTE) return undefined;
+  for (let at = start + 1; at < json.length; at += 1) {
+    const byte = json[at] ?? 0;
+    if (byte === QUOTE) return at + 1;
+    if (byte < SPACE) return undefined;
+    if (byte === BACKSLASH) {
+      at += 1;
+      if (ESCAPABLE.has(json[at])) continue;
+      if (json[at] !== ESCAPED_UNIT) return undefined;
+      if (!HEX_DIGITS.test(json.toString('latin1', at + 1, at + 5))) return undefined;
+      at += 4;
+    }
+  }
+  return undefined;
+}
+
+function endOfNumberOrWord(json: Buffer, start: number): number | undefined {
+  let end = start;
+  while (end < json.length && !endsNumberOrWord(json[end])) end += 1;
+  const text = json.toString('latin1', start, end);
+  return NUMBER_OR_WORD.test(text) ? end : undefined;
+}
+
+const endsNumberOrWord = (byte: number | undefined): boolean =>
+  byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY || isSpace(byte);
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 function skipSpace(json: Buffer, from: number): number {
   let at = from;
-  while (WHITE_SPACE.has(json[at])) at += 1;
-  return at;
-}
-
-/** Behind the closing quote. */
-function endOfString(json: Buffer, from: number): number {
-  let at = from + 1;
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return Math.min(at + 1, json.length);
-}
-
-function endOfValue(json: Buffer, from: number): number {
-  if (json[from] === QUOTE) return endOfString(json, from);
-  let depth = 0;
-  let at = from;
-  while (at < json.length) {
-    const byte = json[at];
-    if (byte === QUOTE) {
-      at = endOfString(json, at);
-      continue;
-    }
-    if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth += 1;
-    else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      if (depth === 0) return at;
-      depth -= 1;
-      if (depth === 0) return at + 1;
-    } else if (depth === 0 && (byte === COMMA || WHITE_SPACE.has(byte))) return at;
-    at += 1;
-  }
+  while (isSpace(json[at])) at += 1;
   return at;
 }

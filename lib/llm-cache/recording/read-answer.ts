@@ -101,11 +101,11 @@ function closing(iterator: AsyncIterator<unknown>, close: () => void): AsyncIter
   };
 }
 
-async function* once(value: unknown): AsyncGenerator<Chunk> {
+async function* once(value: unknown): AsyncGenerator {
   yield value;
 }
 
-async function* empty(): AsyncGenerator<Chunk> {
+async function* empty(): AsyncGenerator {
   // A body without pieces.
 }
 

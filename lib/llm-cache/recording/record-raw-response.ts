@@ -11,7 +11,9 @@ import { PushedChunks } from './pushed-chunks.js';
 export function recordRawResponse(response: ServerResponse): Promise<LiveAnswer> {
   return new Promise((resolve, reject) => {
     const chunks = new PushedChunks();
-    const { writeHead, write, end } = response;
+    const writeHead = response.writeHead.bind(response);
+    const write = response.write.bind(response);
+    const end = response.end.bind(response);
     let named: OutgoingHttpHeaders = {};
     let hasBegun = false;
     const begin = (): void => {
