@@ -53,7 +53,8 @@ export class FetchDoor {
     if (request === undefined) return ask(input, init);
     const { url, headers, body, signal } = request;
     const plan = await this.plan(url, headers, body);
-    if ('bypass' in plan) return ask(input, init);
+    // Unlike a route, nobody chose to have this request cached: it may create something.
+    if ('bypass' in plan || plan.protocol.name === 'json') return ask(input, init);
     let original: Response | undefined;
     const { llm, ttlMs } = this.#cache.options;
     const memory = this.#cache.memoryFor(plan, this.headOfHit);

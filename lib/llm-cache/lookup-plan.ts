@@ -78,12 +78,15 @@ export async function planLookup(
   return { key: keyOfText(text), protocol, body: known, controls, keyOf };
 }
 
+/** On other routes any parameter may be the question; Responses are answered with what was asked. */
+const ALL_COUNTS: ReadonlySet<string> = new Set(['json', 'openai-responses']);
+
 /** The members inside others, markers for the prompt cache of the provider, are left out always. */
 function omittedBy(
   { name, omitted }: LlmProtocol,
   ignored: readonly string[] | undefined,
 ): OmittedFields {
-  return ignored === undefined || name === 'json'
+  return ignored === undefined || ALL_COUNTS.has(name)
     ? omitted
     : { ...omitted, names: new Set(ignored) };
 }

@@ -60,7 +60,8 @@ export interface LlmCacheOptions {
   /** Longest lifetime that a caller may ask for, in milliseconds. @default 86400000 (1 day) */
   maxTtlMs?: number;
   /**
-   * Parameters of LLM requests that do not count for the key, instead of the usual ones.
+   * Parameters of LLM requests that do not count for the key, instead of the usual ones. Those of
+   * OpenAI's Responses all count, because the answers repeat them.
    * @default user, metadata and the like, by protocol
    */
   ignoredParameters?: readonly string[];

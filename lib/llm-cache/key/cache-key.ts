@@ -3,8 +3,15 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const KEY_VERSION = 'v2';
 
-/** Request headers that change the meaning of a body. */
-const SEMANTIC_HEADERS = ['anthropic-beta', 'anthropic-version', 'openai-beta'] as const;
+/** Request headers that change the meaning of a body, or in whose name it is asked. */
+const SEMANTIC_HEADERS = [
+  'anthropic-beta',
+  'anthropic-version',
+  'anthropic-workspace-id',
+  'openai-beta',
+  'openai-organization',
+  'openai-project',
+] as const;
 
 /** Everything that decides whether two requests may share an answer. */
 export interface KeyMaterial {

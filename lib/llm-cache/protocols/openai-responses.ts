@@ -2,7 +2,7 @@ import { isJsonObject, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import { isEmptyOutput, isError, isSet } from './answer-data.js';
 import type { LlmProtocol, PersonalField, StreamJudge } from './llm-protocol.interface.js';
-import { OMITTED_FROM_OPENAI } from './openai-parameters.js';
+import { omittedFromLlmRequest } from './prompt-cache-markers.js';
 import { asksForStream, hasHostedTool, isStateful } from './request-members.js';
 import { readStreamEvent } from './stream-event.js';
 
@@ -24,11 +24,9 @@ export const openAiResponses: LlmProtocol = {
   name: 'openai-responses',
   callTypes: ['responses', 'aresponses'],
   recognises: (path, body) => path.endsWith('/responses') && ('input' in body || 'prompt' in body),
-  // `store` counts: a stored answer can be followed up by its id, which must then stay.
-  omitted: {
-    ...OMITTED_FROM_OPENAI,
-    names: new Set([...OMITTED_FROM_OPENAI.names].filter((name) => name !== 'store')),
-  },
+  // The answer repeats who asked for whom, which is no other caller's business; and `store` says
+  // whether the answer can be followed up by its id, which must then stay.
+  omitted: omittedFromLlmRequest(['cache']),
   bypass: (body) => {
     if (isStateful(body)) return 'stateful';
     const isHosted = hasHostedTool(body['tools']) || addsHostedTool(body['input']);
