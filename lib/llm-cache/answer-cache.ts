@@ -93,6 +93,9 @@ export class AnswerCache {
       const flight = this.#flights.get(key);
       // Nothing may be awaited in between: who comes next must find the new flight.
       if (flight === undefined) return this.#takeOff(request);
+      if (flight.entry !== undefined) {
+        return this.#hit(request, flight.entry) ?? this.#callAlone(request);
+      }
       if (flight.followers >= limits.maxFollowers) break;
       const answer = await flight.follow(limits.followerDeadlineMs, gone);
       gone.throwIfAborted();
@@ -182,11 +185,18 @@ export class AnswerCache {
     if (request.gone.aborted) leave();
     else request.gone.addEventListener('abort', leave, { once: true });
     if (head.kind === 'value') void chunks.drain();
-    void chunks.begun.then((hasBody) => {
-      if (hasBody && isStorableStatus(head.status)) flight.land({ from: 'handler', head, chunks });
-      else flight.fail();
-    });
-    const recorded = this.#record(request, head, chunks, close);
+    if (isStorableStatus(head.status)) {
+      // Whoever waits must not wait for this caller to read.
+      void chunks.readFirst();
+      void chunks.begun.then((hasBody) => {
+        if (hasBody) flight.land({ from: 'handler', head, chunks });
+        else flight.fail();
+      });
+    } else {
+      flight.fail();
+      close();
+    }
+    const recorded = this.#record(request, head, chunks, flight, close);
     return { from: 'handler', head, chunks: reader, isCollapsed: false, recorded };
   }
 
@@ -194,17 +204,20 @@ export class AnswerCache {
     request: AnswerRequest,
     head: AnswerHead,
     chunks: SharedChunks,
+    flight: Flight,
     close: () => void,
   ): Promise<Recorded> {
     const end = await chunks.ended;
     const entry = 'error' in end ? 'cut' : await makeEntry(request, head, chunks);
-    const written = typeof entry === 'string' ? undefined : request.memory.record(entry);
-    // Until Redis has confirmed, the flight answers in its place.
-    if (written === undefined) close();
-    else void written.finally(close);
-    if (typeof entry === 'string') this.#statistics.unstorable(entry);
-    else this.#statistics.stored += 1;
-    return typeof entry === 'string' ? entry : 'stored';
+    if (typeof entry === 'string') {
+      close();
+      this.#statistics.unstorable(entry);
+      return entry;
+    }
+    flight.entry = entry;
+    void request.memory.record(entry).finally(close);
+    this.#statistics.stored += 1;
+    return 'stored';
   }
 
   async #find(request: AnswerRequest): Promise<(Served & { from: 'cache' }) | undefined> {

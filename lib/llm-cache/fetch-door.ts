@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
 import type { AnswerRequest, Served } from './answer-cache.js';
 import { credentialPrincipal } from './key/principal.js';
@@ -6,10 +5,12 @@ import { requestTarget } from './key/request-target.js';
 import type { LlmCacheService } from './llm-cache.service.js';
 import type { LookupPlan } from './lookup-plan.js';
 import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
-import { withJitter } from './policy/entry-ttl.js';
+import { explicitTtl, withJitter } from './policy/entry-ttl.js';
+import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import type { AnswerHead } from './recording/answer.js';
 import type { Chunk } from './recording/chunk.js';
 import { toResponse } from './recording/give-answer.js';
+import { withoutMember } from './recording/json-members.js';
 import { readResponse } from './recording/read-answer.js';
 import { replay } from './recording/replay.js';
 
@@ -52,28 +53,33 @@ export class FetchDoor {
     const request = await readRequest(input, init);
     if (request === undefined) return ask(input, init);
     const { url, headers, body, signal } = request;
+    const { llm } = this.#cache.options;
+    const text = llm.clientControls === 'litellm' ? withoutWishes(request.text) : request.text;
+    const send = (more: RequestInit): Promise<Response> => {
+      const sent = { ...init, method: 'POST', headers, body: text, ...more };
+      // A Request has more to say than its address.
+      return ask(input instanceof Request ? new Request(input, sent) : url, sent);
+    };
     const plan = await this.plan(url, headers, body);
     // Unlike a route, nobody chose to have this request cached: it may create something.
-    if ('bypass' in plan || plan.protocol.name === 'json') return ask(input, init);
+    const bypass = 'bypass' in plan ? plan.bypass : undefined;
+    if ('bypass' in plan || plan.protocol.name === 'json') {
+      this.#cache.bypassed(bypass ?? 'call-type');
+      return send({ signal });
+    }
+    signal.throwIfAborted();
     let original: Response | undefined;
-    const { llm, ttlMs } = this.#cache.options;
-    const memory = this.#cache.memoryFor(plan, this.headOfHit);
     const answerRequest: AnswerRequest = {
       ...plan,
-      memory,
+      memory: this.#cache.memoryFor(plan, this.headOfHit),
       limits: { ...llm, maxEntryBytes: this.#options.maxEntryBytes ?? llm.maxEntryBytes },
       gone: signal,
-      ttlMs: async () => this.#options.ttlMs ?? plan.controls.ttlMs ?? withJitter(ttlMs),
+      ttlMs: async () => plan.controls.ttlMs ?? this.#ttlMs(),
       call: async (stop, instead) => {
         // Others may want the answer when this caller does not any more.
-        original = await ask(url, {
-          ...init,
-          method: 'POST',
-          headers,
-          body: instead === undefined ? request.text : JSON.stringify(instead),
-          signal: stop,
-        });
-        return readResponse(original) ?? 'stream';
+        const replaced = instead && { body: JSON.stringify(instead) };
+        original = await send({ signal: stop, ...replaced });
+        return readResponse(original);
       },
     };
     const served = await orAborted(this.#cache.answers.serve(answerRequest), signal);
@@ -83,15 +89,31 @@ export class FetchDoor {
   /** @internal */
   plan(url: URL, headers: Headers, body: unknown): Promise<LookupPlan> {
     const { path, query } = requestTarget(`${url.pathname}${url.search}`);
-    const sent = toIncoming(headers);
+    const sent = Object.fromEntries(headers);
     const request = { path, route: ['fetch', url.origin, path, query], headers: sent, body };
     return this.#cache.plan(request, async () => {
       const { scope } = this.#options;
       if (scope === undefined) return credentialPrincipal(sent, this.#cache.options.namespace);
-      if (scope === 'public') return 'public';
-      const name = typeof scope === 'function' ? await scope() : scope;
-      return name === '' ? undefined : `scope:${name}`;
+      try {
+        return await nameOf(scope);
+      } catch {
+        const trouble = 'The scope of a cached fetch throws or is no name';
+        this.#cache.troubles.started(trouble, 'such requests are not cached');
+        return undefined;
+      }
     });
+  }
+
+  /** @returns `undefined` if the option is no lifetime. */
+  #ttlMs(): number | undefined {
+    const { ttlMs } = this.#options;
+    try {
+      return ttlMs === undefined ? withJitter(this.#cache.options.ttlMs) : explicitTtl(ttlMs);
+    } catch {
+      const trouble = 'The ttlMs of a cached fetch is no positive number';
+      this.#cache.troubles.started(trouble, 'its answers are not stored');
+      return undefined;
+    }
   }
 
   #respond(
@@ -167,8 +189,15 @@ function parse(text: string): unknown {
   }
 }
 
-function toIncoming(headers: Headers): IncomingHttpHeaders {
-  return Object.fromEntries(headers);
+function withoutWishes(text: string): string {
+  return withoutMember(Buffer.from(text), LITELLM_CONTROLS).toString();
+}
+
+async function nameOf(scope: NonNullable<LlmCacheFetchOptions['scope']>): Promise<string> {
+  const name: unknown = typeof scope === 'function' ? await scope() : scope;
+  // An empty name is most likely a tenant that was not found; it must not be shared.
+  if (typeof name !== 'string' || name === '') throw new TypeError('Expected a name.');
+  return scope === 'public' ? 'public' : `scope:${name}`;
 }
 
 function withStatus(response: Response, outcome: CacheOutcome): Response {
@@ -184,6 +213,8 @@ function isPartial({ parts }: AnswerRequest['memory']): boolean {
 
 /** The caller hears of its own abort at once, whoever else still waits. */
 async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Whoever has gone does not hear of its failure.
+  promise.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

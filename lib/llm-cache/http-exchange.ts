@@ -1,6 +1,8 @@
 import { ServerResponse, type IncomingHttpHeaders } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
+import { isJsonObject } from './json-object.js';
+import { withoutMember } from './recording/json-members.js';
 
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {
@@ -40,6 +42,20 @@ export class HttpExchange {
     if (this.#request.rawBody !== undefined) {
       this.#request.rawBody = Buffer.from(JSON.stringify(body));
     }
+  }
+
+  /** Takes a member out of the body, all else as it was sent. */
+  removeFromBody(name: string): void {
+    const { body, rawBody } = this.#request;
+    if (!isJsonObject(body) || !Object.hasOwn(body, name)) return;
+    const { [name]: _removed, ...rest } = body;
+    this.#request.body = rest;
+    if (Buffer.isBuffer(rawBody)) this.#request.rawBody = withoutMember(rawBody, name);
+  }
+
+  /** The same for all interceptors of one request. */
+  get identity(): object {
+    return this.#request;
   }
 
   /** Node's own response; `undefined` in a runtime that has none. */
@@ -82,8 +98,11 @@ export class HttpExchange {
   /** Does nothing once the headers are sent. */
   setHeaders(headers: Readonly<Record<string, string>>): void {
     if (this.isSent) return;
+    const response = this.#response;
     for (const [name, value] of Object.entries(headers)) {
-      this.#adapter.setHeader(this.#response, name, value);
+      // Express itself would add a charset to a recorded media type.
+      if (response instanceof ServerResponse) response.setHeader(name, value);
+      else this.#adapter.setHeader(response, name, value);
     }
   }
 }

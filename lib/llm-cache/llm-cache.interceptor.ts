@@ -26,6 +26,7 @@ import type { LookupPlan } from './lookup-plan.js';
 import type { BypassReason } from './policy/bypass.js';
 import { cacheStatusHeaders } from './policy/cache-status.js';
 import { writesOwnResponse } from './policy/own-response.js';
+import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import { RouteDoor, type RouteAnswers } from './route-door.js';
 import { entryTtl, routeOptions, type RouteOptions } from './route-options.js';
 import { guardStockCacheManager } from './stock-cache-manager.js';
@@ -110,17 +111,20 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     next: CallHandler,
     answers: RouteAnswers,
   ): Promise<Observable<unknown>> {
+    // An outer one of us has it already: of the controller, or of the application.
+    if (!this.#cache.isFirstFor(http.identity)) return next.handle();
     const { llm } = this.#cache.options;
+    const { body } = http;
+    if (llm.clientControls === 'litellm') http.removeFromBody(LITELLM_CONTROLS);
     const defaults = { ...llm, scope: this.scope ?? llm.scope };
     const options = routeOptions(defaults, context, this.reflector);
     if (!(await this.#isCacheable(context, options))) {
       return this.#bypass(http, 'not-cacheable', next);
     }
-    const plan = await this.#plan(context, http, options, answers);
+    const plan = await this.#plan(context, http, body, options, answers);
     if ('bypass' in plan) return this.#bypass(http, plan.bypass, next);
-    if (isJsonObject(http.body) && plan.body !== http.body) http.replaceBody(plan.body);
     const door = new RouteDoor(this.#cache, { http, next, answers, options }, plan, () =>
-      this.#ttlOf(context, options),
+      this.#ttlOf(context),
     );
     return door.answer();
   }
@@ -128,10 +132,11 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   async #plan(
     context: ExecutionContext,
     http: HttpExchange,
+    body: unknown,
     { scope }: RouteOptions,
     answers: RouteAnswers,
   ): Promise<LookupPlan> {
-    const { body, headers } = http;
+    const { headers } = http;
     const target = requestTarget(http.url);
     const route = [...routeIdentity(http, target, context, this.reflector), answers];
     return this.#cache.plan({ path: target.path, route, headers, body }, async () => {
@@ -160,16 +165,17 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   }
 
   /** @returns `undefined` if the route names a lifetime that is none. */
-  async #ttlOf(context: ExecutionContext, options: RouteOptions): Promise<number | undefined> {
+  async #ttlOf(context: ExecutionContext): Promise<number | undefined> {
     try {
-      return await entryTtl(options, this.#cache.options.ttlMs, context, this.reflector);
+      return await entryTtl(this.#cache.options.ttlMs, context, this.reflector);
     } catch {
-      this.#routeTrouble(context, 'the @CacheTTL() throws or is no positive number');
+      this.#routeTrouble(context, 'the @CacheTTL() or ttlMs throws or is no positive number');
       return undefined;
     }
   }
 
   #bypass(http: HttpExchange, detail: BypassReason, next: CallHandler): Observable<unknown> {
+    this.#cache.bypassed(detail);
     http.setHeaders(cacheStatusHeaders({ kind: 'bypass', detail }));
     return next.handle();
   }

@@ -55,6 +55,7 @@ export class LlmCacheService {
   readonly #statistics = new LlmCacheStatistics();
   readonly #recorded: RecordedAnswers;
   readonly #protocols: LlmProtocol[] = [];
+  readonly #seen = new WeakSet<object>();
 
   constructor(store: ByteStore, options: AzureRedisOptions['cache']) {
     this.options = options;
@@ -109,9 +110,19 @@ export class LlmCacheService {
     request: LlmRequest,
     principal: () => Promise<string | undefined>,
   ): Promise<LookupPlan> {
-    const plan = await planLookup(request, this.options, this.#protocols, principal);
-    if ('bypass' in plan) this.bypassed(plan.bypass);
-    return plan;
+    try {
+      return await planLookup(request, this.options, this.#protocols, principal);
+    } catch {
+      this.troubles.started('A protocol of the LLM cache throws', 'such requests are not cached');
+      return { bypass: 'protocol' };
+    }
+  }
+
+  /** Whether no other interceptor of this cache has seen the request. @internal */
+  isFirstFor(request: object): boolean {
+    if (this.#seen.has(request)) return false;
+    this.#seen.add(request);
+    return true;
   }
 
   /** @internal */
@@ -140,7 +151,8 @@ export class LlmCacheService {
     scope,
   }: LlmCacheRequest): Promise<AnswerMemory | undefined> {
     const door = new FetchDoor(this, scope === undefined ? {} : { scope });
-    const plan = await door.plan(new URL(url), new Headers(headers), body);
+    const sent = new Headers({ 'content-type': 'application/json', ...headers });
+    const plan = await door.plan(new URL(url), sent, body);
     return 'bypass' in plan ? undefined : this.memoryFor(plan, door.headOfHit);
   }
 }

@@ -152,10 +152,9 @@ export class RouteDoor {
     this.#original = await lastValueFrom(answer, { defaultValue: undefined });
     if (http.isSent) return 'sent';
     if (this.#original === undefined || this.#original === null) return 'no-value';
-    if (http.header('content-encoding') !== undefined) return 'encoded';
     const live = readAnswer(this.#original, http);
-    if (live?.head.kind === 'value' && !isPlainJson(this.#original)) return 'not-json';
-    return live ?? 'stream';
+    const isValue = typeof live === 'object' && live.head.kind === 'value';
+    return isValue && !isPlainJson(this.#original) ? 'not-json' : live;
   }
 
   #askForEvents(stop: AbortSignal): LiveAnswer {

@@ -9,8 +9,7 @@ import { explicitTtl, withJitter } from './policy/entry-ttl.js';
 export const LLM_CACHE_ROUTE = 'nestjs-azure-redis:llm-cache';
 
 /** The module's options with those of the controller and of the route. */
-export type RouteOptions = ResolvedLlmCacheOptions &
-  Pick<LlmCacheRouteOptions, 'ttlMs' | 'cacheable'>;
+export type RouteOptions = ResolvedLlmCacheOptions & Pick<LlmCacheRouteOptions, 'cacheable'>;
 
 export function routeOptions(
   defaults: ResolvedLlmCacheOptions,
@@ -23,23 +22,22 @@ export function routeOptions(
 }
 
 /**
- * The lifetime of an answer, in milliseconds: by `@LlmCache()`, by `@CacheTTL()`, or the default,
- * a little shorter each time.
+ * The lifetime of an answer, in milliseconds: by `@LlmCache()` or `@CacheTTL()` of the route, then
+ * of the controller, or the default, a little shorter each time.
  *
  * @throws what a function of the user's throws; a TypeError when it is no lifetime
  */
 export async function entryTtl(
-  { ttlMs }: RouteOptions,
   defaultTtlMs: number,
   context: ExecutionContext,
   reflector: Reflector,
 ): Promise<number> {
-  const declared: unknown =
-    ttlMs ??
-    reflector.getAllAndOverride<unknown>(CACHE_TTL_METADATA, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+  const [declared] = [context.getHandler(), context.getClass()]
+    .flatMap((target): unknown[] => [
+      reflector.get<LlmCacheRouteOptions | undefined>(LLM_CACHE_ROUTE, target)?.ttlMs,
+      reflector.get<unknown>(CACHE_TTL_METADATA, target),
+    ])
+    .filter((ttl) => ttl !== undefined);
   const named: unknown = typeof declared === 'function' ? await declared(context) : declared;
   // As in the stock interceptor, a function that names none leaves it to the default.
   return named === undefined || named === null ? withJitter(defaultTtlMs) : explicitTtl(named);

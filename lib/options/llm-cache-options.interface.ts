@@ -39,7 +39,7 @@ export type LlmCacheClientControls = false | 'http' | 'litellm';
 
 /** Defaults of all routes and of `LlmCacheService.fetch`. @publicApi */
 export interface LlmCacheOptions {
-  /** Who shares answers. @default callers that send the same credentials */
+  /** Who shares the answers of routes. @default callers that send the same credentials */
   scope?: LlmCacheScope;
   /** Larger answers are passed on and not stored. @default 1048576 (1 MiB) */
   maxEntryBytes?: number;

@@ -3,10 +3,12 @@ import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { AzureRedisModule, azureRedisOptionsFromEnv } from 'nestjs-azure-redis';
 import type { LocalAzure } from 'nestjs-azure-redis/testing';
+import { ApiErrorFilter } from './gateway/api-error.filter.js';
 import { ChatController } from './gateway/chat.controller.js';
 import { EmbeddingsController } from './gateway/embeddings.controller.js';
+import { MessagesController } from './gateway/messages.controller.js';
 import { ModelsController } from './gateway/models.controller.js';
-import { OpenAiErrorFilter } from './gateway/open-ai-error.filter.js';
+import { ResponsesController } from './gateway/responses.controller.js';
 import { UPSTREAM_TARGET } from './upstream/upstream-target.js';
 import type { UpstreamTarget } from './upstream/upstream-target.js';
 import { Upstream } from './upstream/upstream.service.js';
@@ -18,8 +20,14 @@ export interface GatewayOptions {
 }
 
 @Module({
-  controllers: [ChatController, EmbeddingsController, ModelsController],
-  providers: [Upstream, { provide: APP_FILTER, useClass: OpenAiErrorFilter }],
+  controllers: [
+    ChatController,
+    ResponsesController,
+    MessagesController,
+    EmbeddingsController,
+    ModelsController,
+  ],
+  providers: [Upstream, { provide: APP_FILTER, useClass: ApiErrorFilter }],
 })
 export class AppModule {
   static register({ localAzure, upstream }: GatewayOptions): DynamicModule {

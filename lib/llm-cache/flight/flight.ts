@@ -21,6 +21,8 @@ export class Flight {
   #waiting = 1;
   #hasLanded = false;
   followers = 0;
+  /** What is being stored: as good as stored for whoever comes before Redis has confirmed. */
+  entry: Entry | undefined;
 
   /** @param onAbandoned called when nobody waits any more for an answer that has not begun */
   constructor(onAbandoned: () => void) {

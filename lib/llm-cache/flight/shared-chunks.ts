@@ -113,6 +113,11 @@ export class SharedChunks {
     return iterator;
   }
 
+  /** Reads the first piece though nobody may want it yet. */
+  readFirst(): Promise<void> {
+    return this.#readOnce();
+  }
+
   /** Reads on though nobody may take the pieces, until the end or the limit. */
   async drain(): Promise<void> {
     while (this.#end === undefined && this.isWhole) await this.#readOnce();

@@ -12,6 +12,7 @@ export type BypassReason =
   | 'hosted-tool'
   | 'not-cacheable'
   | 'scope'
+  | 'protocol'
   | 'key';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;

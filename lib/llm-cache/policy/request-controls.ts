@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject, type JsonObject } from '../json-object.js';
 
+/** The body member with the wishes of LiteLLM's clients. */
+export const LITELLM_CONTROLS = 'cache';
+
 /** Longest namespace that a caller may name. */
 export const MAX_NAMESPACE_LENGTH = 200;
 

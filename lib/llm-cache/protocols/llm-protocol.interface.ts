@@ -40,10 +40,14 @@ export interface LlmProtocol {
   bypass(body: JsonObject): 'stateful' | 'hosted-tool' | undefined;
   /** Whether the answer is asked for in pieces. */
   asksForStream(body: JsonObject): boolean;
-  /** Why a complete JSON answer must not be stored. */
-  judge(answer: unknown): UnstorableReason | undefined;
+  /**
+   * Why a complete JSON answer must not be stored.
+   *
+   * @param request `undefined` when only the answer looks like one of this API
+   */
+  judge(answer: unknown, request?: JsonObject): UnstorableReason | undefined;
   /** For an answer in server-sent events. */
-  judgeStream(): StreamJudge;
+  judgeStream(request?: JsonObject): StreamJudge;
   /** What each caller gets anew on a hit. */
   personalFields(body: JsonObject): readonly PersonalField[];
 }

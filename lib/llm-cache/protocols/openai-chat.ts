@@ -1,6 +1,6 @@
 import { isSet } from './answer-data.js';
 import type { LlmProtocol, PersonalField } from './llm-protocol.interface.js';
-import { ChoicesStreamJudge, judgeChoices } from './openai-choices.js';
+import { ChoicesStreamJudge, choicesWanted, judgeChoices } from './openai-choices.js';
 import { OMITTED_FROM_OPENAI } from './openai-parameters.js';
 import { asksForStream, hasHostedTool, isStateful } from './request-members.js';
 
@@ -24,7 +24,7 @@ export const openAiChat: LlmProtocol = {
   },
   asksForStream,
   judge: judgeChoices,
-  judgeStream: () => new ChoicesStreamJudge(),
+  judgeStream: (request) => new ChoicesStreamJudge(choicesWanted(request)),
   personalFields: () => PERSONAL,
 };
 

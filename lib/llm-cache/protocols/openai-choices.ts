@@ -9,8 +9,12 @@ const FINISHED: ReadonlySet<unknown> = new Set(['stop', 'tool_calls', 'function_
 
 const OUTPUTS = ['content', 'tool_calls', 'function_call', 'audio'] as const;
 
+/** How many choices were asked for. */
+export const choicesWanted = (request: JsonObject = {}): number =>
+  typeof request['n'] === 'number' ? request['n'] : 1;
+
 /** Every choice has to be whole: none is asked for that the caller does not want. */
-export function judgeChoices(answer: unknown): UnstorableReason | undefined {
+export function judgeChoices(answer: unknown, request?: JsonObject): UnstorableReason | undefined {
   if (!isJsonObject(answer)) return 'not-json';
   if (isError(answer)) return 'error';
   const { choices } = answer;
@@ -19,7 +23,7 @@ export function judgeChoices(answer: unknown): UnstorableReason | undefined {
     const reason = isJsonObject(choice) ? judgeChoice(choice) : 'not-json';
     if (reason !== undefined) return reason;
   }
-  return undefined;
+  return choices.length < choicesWanted(request) ? 'unfinished' : undefined;
 }
 
 function judgeChoice(choice: JsonObject): UnstorableReason | undefined {
@@ -45,6 +49,11 @@ export class ChoicesStreamJudge implements StreamJudge {
   #hasFailed = false;
   /** Cut, filtered or refused; Azure's asynchronous filter may say so behind a `stop`. */
   #isUnwanted = false;
+  readonly #wanted: number;
+
+  constructor(wanted: number) {
+    this.#wanted = wanted;
+  }
 
   event(name: string | undefined, data: string): void {
     if (this.#isDone) return;
@@ -61,6 +70,7 @@ export class ChoicesStreamJudge implements StreamJudge {
     const choices = [...this.#choices.values()];
     const isWhole = this.#isDone && choices.every(({ isFinished }) => isFinished);
     if (!isWhole || this.#isUnwanted) return 'unfinished';
+    if (choices.length > 0 && choices.length < this.#wanted) return 'unfinished';
     return choices.length > 0 && choices.every((choice) => choice.hasOutput) ? undefined : 'empty';
   }
 

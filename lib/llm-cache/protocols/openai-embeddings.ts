@@ -1,5 +1,7 @@
-import { isJsonObject } from '../json-object.js';
-import { isError } from './answer-data.js';
+import { readEmbeddingAnswer } from '../embeddings/embedding-answer.js';
+import { splitEmbeddingRequest } from '../embeddings/embedding-request.js';
+import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isEmptyOutput, isError } from './answer-data.js';
 import { json } from './json.js';
 import type { LlmProtocol } from './llm-protocol.interface.js';
 import { OMITTED_FROM_OPENAI } from './openai-parameters.js';
@@ -12,10 +14,24 @@ export const openAiEmbeddings: LlmProtocol = {
   recognises: (path, body) => path.endsWith('/embeddings') && 'input' in body,
   omitted: OMITTED_FROM_OPENAI,
   asksForStream: () => false,
-  judge: (answer) => {
+  judge: (answer, request) => {
     if (!isJsonObject(answer)) return 'not-json';
     if (isError(answer)) return 'error';
     const { data } = answer;
-    return Array.isArray(data) && data.length > 0 ? undefined : 'empty';
+    if (!Array.isArray(data) || data.length === 0) return 'empty';
+    return isForAllInputs(answer, data, request) ? undefined : 'unfinished';
   },
 };
+
+/** One vector for each input, and no doubt which is whose. */
+function isForAllInputs(answer: unknown, data: readonly unknown[], request?: JsonObject): boolean {
+  const split = request && splitEmbeddingRequest(request);
+  if (split) return readEmbeddingAnswer(answer, split.positions.length) !== undefined;
+  // Vectors of other types, whose making is not known here.
+  const { input } = request ?? {};
+  const count = Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+  return (
+    (request === undefined || data.length === count) &&
+    data.every((item) => isJsonObject(item) && !isEmptyOutput(item['embedding']))
+  );
+}

@@ -40,6 +40,22 @@ export function locateMember(json: Buffer, path: readonly string[]): ByteRange |
   return found;
 }
 
+/**
+ * The JSON text of an object without its members of this name, the others as they were written;
+ * the text itself if it is no object.
+ */
+export function withoutMember(json: Buffer, name: string): Buffer {
+  const start = skipSpace(json, 0);
+  if (json[start] !== OPEN_OBJECT) return json;
+  const kept: string[] = [];
+  let isThere = false;
+  const end = endOfObject(json, start, 0, (nameStart, nameEnd, value) => {
+    if (nameOf(json, nameStart, nameEnd) === name) isThere = true;
+    else kept.push(json.toString('utf8', nameStart, value.end));
+  });
+  return end === undefined || !isThere ? json : Buffer.from(`{${kept.join(',')}}`);
+}
+
 function memberOf(json: Buffer, start: number, name: string): ByteRange | undefined {
   if (json[start] !== OPEN_OBJECT) return undefined;
   let found: ByteRange | undefined;

@@ -15,28 +15,34 @@ export interface ResponseState {
  * Begins to read what a handler returned, in whatever way Nest can send it. From now on the body
  * belongs to the reader.
  *
- * @returns `undefined` for what cannot be read twice: somebody else reads it already, or it is a
- *   plain object around a stream
+ * @returns why it can only be passed on, if so. `stream`: somebody else reads it already
  */
-export function readAnswer(answer: unknown, state: ResponseState): LiveAnswer | undefined {
+export function readAnswer(
+  answer: unknown,
+  state: ResponseState,
+): LiveAnswer | 'stream' | 'encoded' {
+  if (state.header('content-encoding') !== undefined) return 'encoded';
   if (answer instanceof StreamableFile) return readFile(answer, state);
   if (isWebResponse(answer)) return readResponse(answer);
   const headers = answerHeaders((name) => state.header(name));
   const head = (kind: AnswerHead['kind']): AnswerHead => ({ kind, status: state.status, headers });
   if (answer instanceof ReadableStream) {
-    return answer.locked ? undefined : { head: head('web-stream'), chunks: readWebStream(answer) };
+    return answer.locked ? 'stream' : { head: head('web-stream'), chunks: readWebStream(answer) };
   }
   if (answer instanceof Readable) {
-    return isRead(answer) ? undefined : { head: head('node-stream'), chunks: readNode(answer) };
+    return isRead(answer) ? 'stream' : { head: head('node-stream'), chunks: readNode(answer) };
   }
   if (isAsyncIterable(answer)) return { head: head('iterable'), chunks: readIterable(answer) };
-  if (hasMethod(answer, 'pipe')) return undefined;
+  if (hasMethod(answer, 'pipe')) return 'stream';
   return { head: head('value'), chunks: once(answer) };
 }
 
-/** A `Response` of a handler, or of `fetch`. */
-export function readResponse(response: Response): LiveAnswer | undefined {
-  if (response.bodyUsed || response.body?.locked === true) return undefined;
+/** A `Response` of a handler, or of `fetch`. @returns why it can only be passed on, if so */
+export function readResponse(response: Response): LiveAnswer | 'stream' | 'encoded' {
+  if (response.bodyUsed || response.body?.locked === true) return 'stream';
+  // `fetch` has decoded the body and left the header.
+  const isDecoded = response.type !== 'default';
+  if (!isDecoded && response.headers.has('content-encoding')) return 'encoded';
   const head: AnswerHead = {
     kind: 'response',
     status: response.status,
@@ -45,14 +51,14 @@ export function readResponse(response: Response): LiveAnswer | undefined {
   return { head, chunks: response.body === null ? empty() : readWebStream(response.body) };
 }
 
-function readFile(file: StreamableFile, state: ResponseState): LiveAnswer | undefined {
+function readFile(file: StreamableFile, state: ResponseState): LiveAnswer | 'stream' {
   const { type, disposition } = file.getHeaders();
   const own: Record<string, unknown> = {
     'content-type': type,
     'content-disposition': disposition,
   };
   const stream = file.getStream();
-  if (isRead(stream)) return undefined;
+  if (isRead(stream)) return 'stream';
   const headers = answerHeaders((name) => {
     const value = state.header(name) ?? own[name];
     return typeof value === 'string' ? value : undefined;

@@ -41,30 +41,31 @@ export function recordAnswer(
     pieces.push({ wire, atMs });
   }
   const fields = protocol.personalFields(request);
-  if (head.kind === 'events') return recordEvents(pieces, protocol, fields);
-  if (head.kind === 'value') return recordJson(pieces, protocol, fields);
+  const recording: Parameters<typeof recordJson> = [pieces, protocol, request, fields];
+  if (head.kind === 'events') return recordEvents(...recording);
+  const isKnown = protocol.name !== 'json';
+  const wantsStream = protocol.asksForStream(request);
+  const contentType = head.headers['content-type'] ?? '';
+  // A JSON body must never answer a request for a stream, nor the reverse.
+  if (head.kind === 'value' || JSON_MEDIA_TYPE.test(contentType)) {
+    return isKnown && wantsStream ? 'not-stream' : recordJson(...recording);
+  }
   if (pieces.length > 0 && pieces.every(({ wire }) => wire.form === 'json')) {
-    return recordJsonLines(pieces, protocol, fields);
+    return isKnown && !wantsStream ? 'not-json' : recordJsonLines(...recording);
   }
   if (pieces.some(({ wire }) => wire.form === 'json')) return 'not-json';
-  const contentType = head.headers['content-type'] ?? '';
-  if (SSE_MEDIA_TYPE.test(contentType)) return recordStream(pieces, protocol, fields);
-  if (JSON_MEDIA_TYPE.test(contentType)) {
-    // A JSON body must never answer a request for a stream.
-    return protocol.asksForStream(request) && protocol.name !== 'json'
-      ? 'not-stream'
-      : recordJson(pieces, protocol, fields);
+  if (SSE_MEDIA_TYPE.test(contentType)) {
+    return isKnown && !wantsStream ? 'not-json' : recordStream(...recording);
   }
-  if (protocol.name === 'json') return recordAsItCame(pieces);
-  return protocol.asksForStream(request)
-    ? recordStream(pieces, protocol, fields)
-    : recordJson(pieces, protocol, fields);
+  if (!isKnown) return recordAsItCame(pieces);
+  return wantsStream ? recordStream(...recording) : recordJson(...recording);
 }
 
 /** One JSON text, in however many pieces it came; a text that is no JSON is an answer as well. */
 function recordJson(
   pieces: readonly Piece[],
   protocol: LlmProtocol,
+  request: JsonObject,
   fields: readonly PersonalField[],
 ): Recording {
   const bytes = Buffer.concat(pieces.map(({ wire }) => bytesOf(wire)));
@@ -72,7 +73,7 @@ function recordJson(
   const form = pieces.length === 1 ? (pieces[0]?.wire.form ?? 'bytes') : commonForm(pieces);
   const value = parse(bytes.toString());
   if (value === undefined && (form !== 'text' || protocol.name !== 'json')) return 'not-json';
-  const reason = protocol.judge(value?.json);
+  const reason = protocol.judge(value?.json, request);
   if (reason !== undefined) return reason;
   return [{ form, bytes, atMs: 0, personal: personalRanges(bytes, 0, fields) }];
 }
@@ -80,10 +81,11 @@ function recordJson(
 function recordStream(
   pieces: readonly Piece[],
   protocol: LlmProtocol,
+  request: JsonObject,
   fields: readonly PersonalField[],
 ): Recording {
   const reader = new ServerSentEvents();
-  const judge = protocol.judgeStream();
+  const judge = protocol.judgeStream(request);
   const form = commonForm(pieces);
   const frames: Frame[] = [];
   const add = ({ raw, name, data }: ServerSentEvent, atMs: number): void => {
@@ -104,9 +106,10 @@ function recordStream(
 function recordEvents(
   pieces: readonly Piece[],
   protocol: LlmProtocol,
+  request: JsonObject,
   fields: readonly PersonalField[],
 ): Recording {
-  const judge = protocol.judgeStream();
+  const judge = protocol.judgeStream(request);
   const frames = pieces.map(({ wire, atMs }): Frame => {
     const { name, meta, data } = eventOf(wire);
     judge.event(name, data);
@@ -140,9 +143,10 @@ function eventOf(wire: WireChunk): { name: string | undefined; meta: string; dat
 function recordJsonLines(
   pieces: readonly Piece[],
   protocol: LlmProtocol,
+  request: JsonObject,
   fields: readonly PersonalField[],
 ): Recording {
-  const judge: StreamJudge = protocol.judgeStream();
+  const judge: StreamJudge = protocol.judgeStream(request);
   const frames = pieces.map(({ wire, atMs }): Frame => {
     const bytes = bytesOf(wire);
     judge.event(undefined, bytes.toString());

@@ -16,9 +16,9 @@ export class ChatController {
   @Post('completions')
   @HttpCode(200)
   completions(@Req() request: JsonRequest): Promise<unknown> {
-    const { body, bytes } = requireJson(request);
-    return body.stream === true
-      ? this.#upstream.stream('/chat/completions', bytes)
-      : this.#upstream.json('/chat/completions', bytes);
+    const question = requireJson(request);
+    return question.body.stream === true
+      ? this.#upstream.stream('/chat/completions', question)
+      : this.#upstream.json('/chat/completions', question);
   }
 }

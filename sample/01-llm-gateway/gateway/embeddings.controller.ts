@@ -16,6 +16,6 @@ export class EmbeddingsController {
   @Post()
   @HttpCode(200)
   create(@Req() request: JsonRequest): Promise<unknown> {
-    return this.#upstream.json('/embeddings', requireJson(request).bytes);
+    return this.#upstream.json('/embeddings', requireJson(request));
   }
 }

@@ -113,6 +113,26 @@ describe('the local model server of the sample, through the official openai clie
       expect(answer.choices[0]?.message.content).toContain('In parts?');
     });
 
+    it('pads the pieces of a stream, unless that is turned off', async () => {
+      const paddings = async (stream_options: object): Promise<boolean[]> => {
+        const seen = [];
+        const request = { ...CHAT, stream: true as const, stream_options };
+        for await (const chunk of await openai.chat.completions.create(request)) {
+          seen.push('obfuscation' in chunk);
+        }
+        return seen;
+      };
+      expect(new Set(await paddings({ include_usage: true }))).toEqual(new Set([true]));
+      expect(new Set(await paddings({ include_obfuscation: false }))).toEqual(new Set([false]));
+    });
+
+    it('carries a new request id each time', async () => {
+      const first = await openai.chat.completions.create(CHAT).withResponse();
+      const second = await openai.chat.completions.create(CHAT).withResponse();
+      expect(first.request_id).toMatch(/^req_/);
+      expect(second.request_id).not.toBe(first.request_id);
+    });
+
     it('takes about as long as a real model', async () => {
       const paced = await startLocalModelServer({ firstTokenMs: [120, 120], tokensPerSecond: 500 });
       try {

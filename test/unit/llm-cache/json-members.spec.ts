@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { locateMember } from '../../../lib/llm-cache/recording/json-members.js';
+import { locateMember, withoutMember } from '../../../lib/llm-cache/recording/json-members.js';
 
 /** The text at the place of the member. */
 function slice(text: string, ...path: string[]): string | undefined {
@@ -180,3 +180,25 @@ function isJson(text: string): boolean {
     return false;
   }
 }
+
+describe('a text without a member', () => {
+  const without = (text: string, member = 'cache'): string =>
+    withoutMember(Buffer.from(text), member).toString();
+
+  it.each([
+    ['{"cache":{"ttl":1},"a":1}', '{"a":1}'],
+    ['{"a":1.0, "cache":null}', '{"a":1.0}'],
+    ['{"a":12345678901234567890,"cache":1,"b":"é"}', '{"a":12345678901234567890,"b":"é"}'],
+    ['{"cache":1,"a":2,"c\\u0061che":3}', '{"a":2}'],
+    ['{"cache":1}', '{}'],
+  ])('has all others as they were written: %s', (text, expected) => {
+    expect(without(text)).toBe(expected);
+  });
+
+  it.each(['{ "a" : 1.0 }', '{"a":{"cache":1}}', '[{"cache":1}]', '"cache"', '{"cache":', ''])(
+    'is the text itself where there is none: %s',
+    (text) => {
+      expect(without(text)).toBe(text);
+    },
+  );
+});

@@ -135,9 +135,10 @@ describe('wrong options of the LLM cache', () => {
   it('are named all at once', () => {
     const problems = mistakesIn(llm({ scope: 5, pacing: 'slow', verbatim: 'no', maxTtlMs: 0 }));
     const names = problems.map((problem) => problem.split(':', 1)[0]);
-    expect(names.toSorted()).toEqual(
-      ['maxTtlMs', 'pacing', 'scope', 'verbatim'].map((name) => `cache.llm.${name}`),
+    expect(new Set(names)).toEqual(
+      new Set(['maxTtlMs', 'pacing', 'scope', 'verbatim'].map((name) => `cache.llm.${name}`)),
     );
+    expect(names).toHaveLength(4);
   });
 
   it.each(['scope', 'pacing', 'maxEntryBytes', 'onDisconnect', 'clientControls'])(

@@ -1,13 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { OpenAiError } from './open-ai-error.js';
-
-export type Json = Readonly<Record<string, unknown>>;
+import { isJsonObject } from '../json.js';
+import type { Json } from '../json.js';
+import { Refusal } from '../refusal.js';
 
 const MAX_BODY_BYTES = 20 * 1024 * 1024;
-
-export function isJsonObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export async function readJson(request: IncomingMessage): Promise<Json> {
   const chunks: Buffer[] = [];
@@ -17,15 +13,15 @@ export async function readJson(request: IncomingMessage): Promise<Json> {
     // Read to the end even so: to leave the loop would close the connection without an answer.
     if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  if (size > MAX_BODY_BYTES) throw new OpenAiError(413, 'The request body is too large.');
+  if (size > MAX_BODY_BYTES) throw new Refusal(413, 'The request body is too large.');
   let body: unknown;
   try {
     body = JSON.parse(Buffer.concat(chunks).toString());
   } catch {
-    throw new OpenAiError(400, 'We could not parse the JSON body of your request.');
+    throw new Refusal(400, 'We could not parse the JSON body of your request.');
   }
   if (!isJsonObject(body)) {
-    throw new OpenAiError(400, 'The body of the request must be a JSON object.');
+    throw new Refusal(400, 'The body of the request must be a JSON object.');
   }
   return body;
 }

@@ -1,7 +1,8 @@
-import type { Json } from './json-http.js';
-import { OpenAiError, requireModel, wholeNumber } from './open-ai-error.js';
-import { seededRandom } from './seeded-random.js';
-import { tokenize } from './tokens.js';
+import type { Json } from '../json.js';
+import { requireModel, wholeNumber } from '../openai/parameters.js';
+import { seededRandom } from '../model/seeded-random.js';
+import { Refusal } from '../refusal.js';
+import { tokenize } from '../model/tokens.js';
 
 /** Length of a vector when the request names none, as of text-embedding-3-small. */
 const DEFAULT_DIMENSIONS = 1536;
@@ -17,7 +18,7 @@ export function embed(body: Json): Json {
   const dimensions = wholeNumber(body, 'dimensions', DEFAULT_DIMENSIONS, 4096);
   const format = body.encoding_format ?? 'float';
   if (format !== 'float' && format !== 'base64') {
-    throw new OpenAiError(
+    throw new Refusal(
       400,
       "Invalid 'encoding_format': expected 'float' or 'base64'.",
       'encoding_format',
@@ -46,13 +47,13 @@ function inputsOf({ input }: Json): string[][] {
     Array.isArray(value) && value.length > 0 && value.every((token) => Number.isInteger(token));
   const inputs: unknown[] = Array.isArray(input) && !isTokens(input) ? input : [input];
   if (inputs.length === 0 || inputs.length > MAX_INPUTS) {
-    throw new OpenAiError(400, `'input' must have 1 to ${MAX_INPUTS} items.`, 'input');
+    throw new Refusal(400, `'input' must have 1 to ${MAX_INPUTS} items.`, 'input');
   }
   return inputs.map((item) => {
     if (typeof item === 'string' && item !== '') return tokenize(item);
     // The prefix keeps the token 42 apart from the text "42".
     if (isTokens(item)) return item.map((token) => `#${token}`);
-    throw new OpenAiError(
+    throw new Refusal(
       400,
       "'$.input' is invalid: expected a text, texts, a token array or token arrays, none empty.",
       'input',

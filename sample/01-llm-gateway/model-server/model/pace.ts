@@ -20,8 +20,11 @@ export class Pace {
     content: string,
     { firstTokenMs: [from, to] = [400, 900], tokensPerSecond = 60 }: PaceOptions,
     signal: AbortSignal,
+    /** Of the wait for a first token. */
+    firstTokenShare = 1,
   ) {
-    this.#firstTokenMs = from + (to - from) * seededRandom('first token', content)();
+    const firstTokenMs = from + (to - from) * seededRandom('first token', content)();
+    this.#firstTokenMs = firstTokenMs * firstTokenShare;
     this.#msPerToken = 1000 / tokensPerSecond;
     this.#signal = signal;
   }
