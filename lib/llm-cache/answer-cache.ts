@@ -99,7 +99,7 @@ export class AnswerCache {
       if (flight.followers >= limits.maxFollowers) break;
       const answer = await flight.follow(limits.followerDeadlineMs, gone);
       gone.throwIfAborted();
-      if (answer === 'late') break;
+      if (answer === 'late' || answer === 'unshareable') break;
       if (answer !== 'failed') return this.#shared(request, answer) ?? this.#callAlone(request);
     }
     return this.#callAlone(request);
@@ -139,7 +139,7 @@ export class AnswerCache {
       close();
       return found;
     } catch (error) {
-      flight.fail();
+      flight.fail('failed');
       close();
       throw error;
     }
@@ -164,7 +164,7 @@ export class AnswerCache {
     this.#statistics.misses += 1;
     const live = await request.memory.call((instead) => request.call(stop.signal, instead));
     if (typeof live === 'string') {
-      flight.fail();
+      flight.fail('unshareable');
       close();
       this.#statistics.unstorable(live);
       return { from: 'handler-only', reason: live };
@@ -190,10 +190,10 @@ export class AnswerCache {
       void chunks.readFirst();
       void chunks.begun.then((hasBody) => {
         if (hasBody) flight.land({ from: 'handler', head, chunks });
-        else flight.fail();
+        else flight.fail('failed');
       });
     } else {
-      flight.fail();
+      flight.fail('failed');
       close();
     }
     const recorded = this.#record(request, head, chunks, flight, close);

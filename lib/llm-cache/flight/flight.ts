@@ -12,11 +12,17 @@ export type FlightAnswer =
       readonly chunks: SharedChunks;
     };
 
+/**
+ * Why a flight brings nothing. `failed`: another call may succeed. `unshareable`: the answer can be
+ * given to its own caller only, and so will the next one.
+ */
+export type NoAnswer = 'failed' | 'unshareable';
+
 /** One look-up, and one call if need be, for all who ask the same at the same time. */
 export class Flight {
-  readonly #landed: Promise<FlightAnswer | undefined>;
+  readonly #landed: Promise<FlightAnswer | NoAnswer>;
   readonly #onAbandoned: () => void;
-  #land: (answer: FlightAnswer | undefined) => void = () => undefined;
+  #land: (answer: FlightAnswer | NoAnswer) => void = () => undefined;
   /** Callers that still wait, the leader among them. */
   #waiting = 1;
   #hasLanded = false;
@@ -38,10 +44,10 @@ export class Flight {
     this.#land(answer);
   }
 
-  /** There is no answer that could be shared; whoever waits has to ask by itself. */
-  fail(): void {
+  /** There is no answer for those who wait. */
+  fail(why: NoAnswer): void {
     this.#hasLanded = true;
-    this.#land(undefined);
+    this.#land(why);
   }
 
   /** One of those who wait has gone. */
@@ -50,15 +56,15 @@ export class Flight {
     if (this.#waiting === 0 && !this.#hasLanded) this.#onAbandoned();
   }
 
-  /** @returns why there is nothing for the caller, if so: the leader failed, or took too long */
-  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | 'failed' | 'late'> {
+  /** @returns why there is nothing for the caller, if so; `late`: the leader took too long */
+  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | NoAnswer | 'late'> {
     this.followers += 1;
     this.#waiting += 1;
     const leave = (): void => this.leave();
     gone.addEventListener('abort', leave, { once: true });
     try {
       const late = (): Error => new Error('The leader is slow.');
-      return (await withDeadline(this.#landed, deadlineMs, late)) ?? 'failed';
+      return await withDeadline(this.#landed, deadlineMs, late);
     } catch {
       if (!gone.aborted) this.leave();
       return 'late';

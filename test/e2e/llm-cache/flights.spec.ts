@@ -55,6 +55,10 @@ class Model {
   }
 }
 
+class Answered {
+  constructor(readonly length: number) {}
+}
+
 @Controller()
 @LlmCache()
 class ModelController {
@@ -70,6 +74,15 @@ class ModelController {
     const frames: string[] = [];
     for await (const frame of this.#model.answer()) frames.push(frame);
     return { frames };
+  }
+
+  /** No plain JSON: an interceptor around the cache may still make something else of it. */
+  @Post('instance')
+  @HttpCode(200)
+  async instance(): Promise<object> {
+    let length = 0;
+    for await (const frame of this.#model.answer()) length += frame.length;
+    return new Answered(length);
   }
 
   @Post('stream')
@@ -173,6 +186,19 @@ describe.each(['express', 'fastify'] as const)('one call for all on %s', (platfo
       expect(texts[0]).toContain(`frame${path === 'json' ? '\\' : ''}":${FRAMES - 1}`);
     },
   );
+
+  it('callers do not queue up for an answer that cannot be shared', async () => {
+    const { model, text } = application;
+    const question = newQuestion();
+    model.open = 0;
+    const texts = Array.from({ length: 5 }, () => text('instance', question));
+    await eventually('one leads', () => model.calls === 1);
+    await sleep(50);
+    model.open = FRAMES;
+    await eventually('the others call together', () => model.calls === 5 || model.stopped > 1);
+    expect(model.calls).toBe(5);
+    await Promise.all(texts);
+  });
 
   it('a late caller gets the stream from its beginning, and then live', async () => {
     const { model, post, text } = application;
