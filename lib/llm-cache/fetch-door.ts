@@ -1,5 +1,7 @@
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
-import type { AnswerRequest, Served } from './answer-cache.js';
+import { abortable, orAborted } from './abortable.js';
+import type { AnswerRequest, Served } from './answer-request.interface.js';
+import { readRequest } from './fetch-request.js';
 import { credentialPrincipal } from './key/principal.js';
 import { requestTarget } from './key/request-target.js';
 import type { LlmCacheService } from './llm-cache.service.js';
@@ -8,7 +10,6 @@ import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js'
 import { explicitTtl, withJitter } from './policy/entry-ttl.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import type { AnswerHead } from './recording/answer.js';
-import type { Chunk } from './recording/chunk.js';
 import { toResponse } from './recording/give-answer.js';
 import { withoutMember } from './recording/json-members.js';
 import { readResponse } from './recording/read-answer.js';
@@ -145,50 +146,6 @@ export class FetchDoor {
   }
 }
 
-interface JsonPost {
-  readonly url: URL;
-  readonly headers: Headers;
-  readonly text: string;
-  readonly body: unknown;
-  readonly signal: AbortSignal;
-}
-
-/** `undefined` for what is no POST with a JSON body in the hand of the caller. */
-async function readRequest(
-  input: Parameters<typeof globalThis.fetch>[0],
-  init: RequestInit | undefined,
-): Promise<JsonPost | undefined> {
-  const request = input instanceof Request ? input : undefined;
-  const method = init?.method ?? request?.method ?? 'GET';
-  if (method.toUpperCase() !== 'POST') return undefined;
-  const text = await textOf(init?.body ?? request?.clone());
-  const body = text === undefined ? undefined : parse(text);
-  if (text === undefined || body === undefined) return undefined;
-  return {
-    url: new URL(input instanceof Request ? input.url : input),
-    headers: new Headers(init?.headers ?? request?.headers),
-    text,
-    body,
-    signal: init?.signal ?? request?.signal ?? new AbortController().signal,
-  };
-}
-
-async function textOf(body: unknown): Promise<string | undefined> {
-  if (typeof body === 'string') return body;
-  if (ArrayBuffer.isView(body)) {
-    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  }
-  return body instanceof Request ? body.text() : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function withoutWishes(text: string): string {
   return withoutMember(Buffer.from(text), LITELLM_CONTROLS).toString();
 }
@@ -209,43 +166,4 @@ function withStatus(response: Response, outcome: CacheOutcome): Response {
 
 function isPartial({ parts }: AnswerRequest['memory']): boolean {
   return parts !== undefined && parts.found > 0;
-}
-
-/** The caller hears of its own abort at once, whoever else still waits. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Whoever has gone does not hear of its failure.
-  promise.catch(() => undefined);
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function abortable(
-  chunks: AsyncIterableIterator<Chunk>,
-  signal: AbortSignal,
-): AsyncIterableIterator<Chunk> {
-  const leave = (): void => void chunks.return?.();
-  signal.addEventListener('abort', leave, { once: true });
-  const iterator: AsyncIterableIterator<Chunk> = {
-    [Symbol.asyncIterator]: () => iterator,
-    next: async () => {
-      const result = await orAborted(chunks.next(), signal);
-      if (result.done === true) signal.removeEventListener('abort', leave);
-      return result;
-    },
-    return: async () => {
-      signal.removeEventListener('abort', leave);
-      await chunks.return?.();
-      return { done: true, value: undefined };
-    },
-  };
-  return iterator;
 }

@@ -1,6 +1,6 @@
 import { GatewayTimeoutException, type CallHandler } from '@nestjs/common';
 import { from, fromEvent, lastValueFrom, of, takeUntil, type Observable } from 'rxjs';
-import type { AnswerRequest, Served } from './answer-cache.js';
+import type { AnswerRequest, Served } from './answer-request.interface.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { JsonObject } from './json-object.js';
 import type { LlmCacheService } from './llm-cache.service.js';

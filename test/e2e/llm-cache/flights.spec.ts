@@ -8,22 +8,13 @@ import {
   Inject,
   Injectable,
   Post,
-  type INestApplication,
 } from '@nestjs/common';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
-import {
-  AzureRedisModule,
-  getAzureRedisToken,
-  LlmCache,
-  LlmCacheService,
-  type AzureRedisClient,
-  type LlmCacheOptions,
-} from 'nestjs-azure-redis';
+import { LlmCache, type LlmCacheOptions } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { startCachedApp, type CachedApp } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
+import { PLATFORMS, type Platform } from '../../fixtures/gateway-app.js';
 
 const CALLERS = 1_000;
 const FRAMES = 20;
@@ -99,47 +90,20 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => azure.stop());
 
-interface Application {
-  readonly url: string;
+interface Application extends Pick<CachedApp, 'app' | 'cache' | 'redis' | 'logger'> {
   readonly model: Model;
-  readonly cache: LlmCacheService;
-  readonly redis: AzureRedisClient;
-  /** Logged warnings and errors. */
-  readonly troubles: string[];
   post(path: string, body: object, signal?: AbortSignal): Promise<Response>;
   text(path: string, body: object): Promise<string>;
 }
 
-const ADAPTERS = {
-  express: () => new ExpressAdapter(),
-  fastify: () => new FastifyAdapter(),
-} as const;
-
-async function start(
-  platform: keyof typeof ADAPTERS,
-  llm: LlmCacheOptions = {},
-): Promise<Application & { app: INestApplication }> {
-  const troubles: string[] = [];
-  const note = (message: unknown): void => void troubles.push(String(message));
-  const testing = await Test.createTestingModule({
-    imports: [
-      AzureRedisModule.forRoot({
-        ...azure.connection,
-        credential: azure.credential,
-        cache: { namespace: platform, deadlineMs: 5_000, llm },
-      }),
-    ],
+async function start(platform: Platform, llm: LlmCacheOptions = {}): Promise<Application> {
+  const cachedApp = await startCachedApp(azure, {
+    platform,
+    cache: { namespace: platform, llm },
     controllers: [ModelController],
     providers: [Model],
-  }).compile();
-  const app = testing.createNestApplication(ADAPTERS[platform](), {
-    logger: { log: () => undefined, warn: note, error: note },
-    forceCloseConnections: true,
   });
-  await app.listen(0, '127.0.0.1');
-  const url = await app.getUrl();
-  const redis = app.get<AzureRedisClient>(getAzureRedisToken());
-  await eventually('Redis is ready', () => redis.status === 'ready');
+  const { app, url, cache, redis, logger } = cachedApp;
   const post = (path: string, body: object, signal?: AbortSignal): Promise<Response> =>
     fetch(`${url}/${path}`, {
       method: 'POST',
@@ -149,11 +113,10 @@ async function start(
     });
   return {
     app,
-    url,
+    cache,
     redis,
-    troubles,
+    logger,
     model: app.get(Model),
-    cache: app.get(LlmCacheService),
     post,
     text: async (path, body) => (await post(path, body)).text(),
   };
@@ -163,8 +126,8 @@ async function start(
 let asked = 0;
 const newQuestion = (more: object = {}): object => ({ question: (asked += 1), ...more });
 
-describe.each(['express', 'fastify'] as const)('one call for all on %s', (platform) => {
-  let application: Application & { app: INestApplication };
+describe.each(PLATFORMS)('one call for all on %s', (platform) => {
+  let application: Application;
   beforeAll(async () => {
     application = await start(platform);
   }, 30_000);
@@ -225,7 +188,8 @@ describe.each(['express', 'fastify'] as const)('one call for all on %s', (platfo
   });
 
   it('callers who vanish harm nobody, not even the first', async () => {
-    const { model, post, text, troubles } = application;
+    const { model, post, text, logger } = application;
+    const logged = logger.lines.length;
     const question = newQuestion();
     model.open = 0;
     const gone = [new AbortController(), new AbortController()];
@@ -243,7 +207,7 @@ describe.each(['express', 'fastify'] as const)('one call for all on %s', (platfo
     model.open = FRAMES;
     expect(await staying).toContain(`"frame":${FRAMES - 1}`);
     expect(model.calls).toBe(1);
-    expect(troubles).toEqual([]);
+    expect(logger.lines.slice(logged)).toEqual([]);
   });
 
   it('an answer that its only caller has left is completed and stored', async () => {

@@ -10,17 +10,10 @@ import {
   Post,
   type INestApplication,
 } from '@nestjs/common';
-import { ExpressAdapter } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
-import {
-  AzureRedisModule,
-  getAzureRedisToken,
-  LlmCache,
-  LlmCacheService,
-  type AzureRedisClient,
-} from 'nestjs-azure-redis';
+import { LlmCache, LlmCacheService, type AzureRedisClient } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startCachedApp } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
 import { seededRandom } from '../../unit/testing/seeded-random.js';
 import {
@@ -112,19 +105,11 @@ let url = '';
 
 beforeAll(async () => {
   azure = await startLocalAzure();
-  const testing = await Test.createTestingModule({
-    imports: [AzureRedisModule.forRoot({ ...azure.connection, credential: azure.credential })],
+  ({ app, redis, url } = await startCachedApp(azure, {
+    cache: { deadlineMs: 250 },
     controllers: [GatewayController],
     providers: [Upstream],
-  }).compile();
-  app = testing.createNestApplication(new ExpressAdapter(), {
-    logger: false,
-    forceCloseConnections: true,
-  });
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
-  redis = app.get<AzureRedisClient>(getAzureRedisToken());
-  await eventually('Redis is ready', () => redis.status === 'ready');
+  }));
 }, 60_000);
 
 afterAll(async () => {

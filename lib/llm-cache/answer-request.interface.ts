@@ -1,0 +1,57 @@
+import type { ResolvedLlmCacheOptions } from '../options/llm-cache-options.interface.js';
+import type { JsonObject } from './json-object.js';
+import type { RequestControls } from './policy/request-controls.js';
+import type { UnstorableReason } from './policy/storable.js';
+import type { LlmProtocol } from './protocols/llm-protocol.interface.js';
+import type { AnswerHead, LiveAnswer } from './recording/answer.js';
+import type { AnswerMemory } from './recording/answer-memory.js';
+import type { Chunk } from './recording/chunk.js';
+import type { Entry } from './recording/entry.js';
+
+/** Limits of one answer. */
+export type AnswerLimits = Pick<
+  ResolvedLlmCacheOptions,
+  'maxEntryBytes' | 'maxFollowers' | 'followerDeadlineMs' | 'drainDeadlineMs' | 'onDisconnect'
+>;
+
+/** A request that a cached answer may be given to, whichever door it came by. */
+export interface AnswerRequest {
+  /** Of the flight: who has the same asks for the same answer. */
+  readonly key: string;
+  readonly memory: AnswerMemory;
+  readonly protocol: LlmProtocol;
+  readonly body: JsonObject;
+  readonly controls: RequestControls;
+  readonly limits: AnswerLimits;
+  /** Aborted when the caller has gone. */
+  readonly gone: AbortSignal;
+  /** Lifetime of an entry; `undefined` when the route names one that is none. */
+  ttlMs(): Promise<number | undefined>;
+  /**
+   * Asks the handler or the upstream.
+   *
+   * @param stop aborted when nobody wants the answer any more
+   * @param instead of the caller's body
+   * @returns why the answer can only be passed on, when that is so
+   */
+  call(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason>;
+}
+
+export type Recorded = 'stored' | UnstorableReason;
+
+/** Where the answer to a request comes from. */
+export type Served =
+  | { readonly from: 'cache'; readonly entry: Entry }
+  | {
+      readonly from: 'handler';
+      readonly head: AnswerHead;
+      readonly chunks: AsyncIterableIterator<Chunk>;
+      /** Whether somebody else's call made it. */
+      readonly isCollapsed: boolean;
+      /** What became of it, once it is complete. */
+      readonly recorded: Promise<Recorded>;
+    }
+  /** The handler's own answer, untouched. */
+  | { readonly from: 'handler-only'; readonly reason: UnstorableReason }
+  /** Nothing in the cache, and the caller wants nothing else. */
+  | { readonly from: 'nowhere' };
