@@ -23,16 +23,22 @@ export function abortable(
   signal: AbortSignal,
 ): AsyncIterableIterator<Chunk> {
   const leave = (): void => void chunks.return?.();
+  const isOver = (): void => signal.removeEventListener('abort', leave);
   signal.addEventListener('abort', leave, { once: true });
   const iterator: AsyncIterableIterator<Chunk> = {
     [Symbol.asyncIterator]: () => iterator,
     next: async () => {
-      const result = await orAborted(chunks.next(), signal);
-      if (result.done === true) signal.removeEventListener('abort', leave);
-      return result;
+      try {
+        const result = await orAborted(chunks.next(), signal);
+        if (result.done === true) isOver();
+        return result;
+      } catch (error) {
+        isOver();
+        throw error;
+      }
     },
     return: async () => {
-      signal.removeEventListener('abort', leave);
+      isOver();
       await chunks.return?.();
       return { done: true, value: undefined };
     },

@@ -3,7 +3,7 @@ import type { LlmCacheStatistics } from './statistics.js';
 import { Flight, type FlightAnswer } from './flight/flight.js';
 import { SharedChunks } from './flight/shared-chunks.js';
 import { isStorableStatus, type UnstorableReason } from './policy/storable.js';
-import type { AnswerHead } from './recording/answer.js';
+import type { AnswerHead, LiveAnswer } from './recording/answer.js';
 import type { Entry } from './recording/entry.js';
 import { recordAnswer } from './recording/record-answer.js';
 
@@ -61,24 +61,17 @@ export class AnswerCache {
       head: answer.head,
       chunks: answer.chunks.read(false),
       isCollapsed: true,
-      recorded: Promise.resolve('stored'),
     };
   }
 
   /** Looks up, or calls, for everybody who comes meanwhile. */
   async #takeOff(request: AnswerRequest): Promise<Served> {
-    const { key, gone } = request;
-    const stop = new AbortController();
-    const flight: Flight = new Flight(() => {
-      if (!goesOn(request, flight)) stop.abort();
-    });
-    const leave = (): void => flight.leave();
+    const { key } = request;
     const close = (): void => {
-      gone.removeEventListener('abort', leave);
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
+    const { flight, stop } = openFlight(request, close);
     this.#flights.set(key, flight);
-    gone.addEventListener('abort', leave, { once: true });
     try {
       const found = await this.#find(request);
       if (found === undefined) return await this.#call(request, flight, stop, close);
@@ -93,23 +86,22 @@ export class AnswerCache {
   }
 
   #callAlone(request: AnswerRequest): Promise<Served> {
-    const stop = new AbortController();
-    const flight = new Flight(() => undefined);
-    if (request.limits.onDisconnect !== 'drain') {
-      request.gone.addEventListener('abort', () => stop.abort(), { once: true });
-    }
-    return this.#call(request, flight, stop, () => undefined);
+    const nothing = (): void => undefined;
+    const { flight, stop } = openFlight(request, nothing);
+    return this.#call(request, flight, stop, nothing);
   }
 
   /** @param close called when who comes from now on finds the answer in the store, or never will */
   async #call(
     request: AnswerRequest,
     flight: Flight,
-    stop: AbortController,
+    stop: AbortSignal,
     close: () => void,
   ): Promise<Served> {
     this.#statistics.misses += 1;
-    const live = await request.memory.call((instead) => request.call(stop.signal, instead));
+    const live = await request.memory
+      .call((instead) => request.call(stop, instead))
+      .finally(() => clearTimeout(flight.deadline));
     if (typeof live === 'string') {
       flight.fail('unshareable');
       close();
@@ -117,20 +109,9 @@ export class AnswerCache {
       return { from: 'handler-only', reason: live };
     }
     const { head } = live;
-    const { maxEntryBytes, drainDeadlineMs } = request.limits;
-    const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
-      // Followers may be about to begin to read.
-      setImmediate(() => {
-        if (chunks.hasReaders) return;
-        if (goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
-        else chunks.stop();
-      });
-    });
+    const chunks = shareChunks(request, live, flight);
     const reader = chunks.read(true);
-    const leave = (): void => void reader.return?.();
-    // Whoever was to read it may have gone already, or have put something else in its place.
-    if (request.gone.aborted) leave();
-    else request.gone.addEventListener('abort', leave, { once: true });
+    leaveWithCaller(request.gone, reader, chunks);
     if (head.kind === 'value') void chunks.drain();
     if (isStorableStatus(head.status)) {
       // Whoever waits must not wait for this caller to read.
@@ -180,7 +161,61 @@ export class AnswerCache {
   }
 }
 
-/** Whether an answer is completed although nobody reads it any more. */
+/**
+ * A flight that its caller may leave before there is an answer. With nobody left, who comes next
+ * starts anew: the call may hang, and the caller have given up on it.
+ */
+function openFlight(
+  request: AnswerRequest,
+  close: () => void,
+): { readonly flight: Flight; readonly stop: AbortSignal } {
+  const stop = new AbortController();
+  const flight: Flight = new Flight(() => {
+    close();
+    if (goesOn(request, flight)) {
+      flight.deadline = setTimeout(() => stop.abort(), request.limits.drainDeadlineMs).unref();
+    } else {
+      stop.abort();
+    }
+  });
+  whenGone(request.gone, () => flight.leave(), flight.landed);
+  return { flight, stop: stop.signal };
+}
+
+function shareChunks(request: AnswerRequest, live: LiveAnswer, flight: Flight): SharedChunks {
+  const { maxEntryBytes, drainDeadlineMs } = request.limits;
+  const mayBeStored = isStorableStatus(live.head.status) && !request.controls.noStore;
+  const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
+    // Followers may be about to begin to read.
+    setImmediate(() => {
+      if (chunks.hasReaders) return;
+      if (mayBeStored && goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
+      else chunks.stop();
+    });
+  });
+  return chunks;
+}
+
+/** Whoever was to read an answer may have gone, or have put something else in its place. */
+function leaveWithCaller(
+  gone: AbortSignal,
+  reader: AsyncIterator<unknown>,
+  chunks: SharedChunks,
+): void {
+  whenGone(gone, () => void reader.return?.(), chunks.ended);
+}
+
+/** Calls back once, unless `over` comes first; leaves no listener behind. */
+function whenGone(gone: AbortSignal, callBack: () => void, over: Promise<unknown>): void {
+  if (gone.aborted) {
+    callBack();
+    return;
+  }
+  gone.addEventListener('abort', callBack, { once: true });
+  void over.finally(() => gone.removeEventListener('abort', callBack));
+}
+
+/** Whether an answer is completed although nobody waits for it any more. */
 function goesOn({ limits }: AnswerRequest, flight: Flight): boolean {
   if (limits.onDisconnect === 'drainIfFollowers') return flight.followers > 0;
   return limits.onDisconnect === 'drain';
@@ -198,8 +233,13 @@ async function makeEntry(
   chunks: SharedChunks,
 ): Promise<Entry | UnstorableReason> {
   if (!isStorableStatus(head.status)) return 'status';
-  if (!chunks.isWhole) return 'too-large';
+  if (chunks.lostBy !== undefined) return chunks.lostBy;
   if (request.controls.noStore) return 'no-store';
+  // Without a mark of its end, nobody can tell a body that was stopped because its caller had left;
+  // what a handler writes by itself has failed then.
+  const hasEndMark =
+    head.kind === 'value' || head.kind === 'raw' || request.protocol.name !== 'json';
+  if (!hasEndMark && request.gone.aborted) return 'cut';
   try {
     const frames = recordAnswer(head, chunks.pieces(), request.protocol, request.body);
     if (typeof frames === 'string') return frames;

@@ -47,7 +47,13 @@ export type Served =
       readonly head: AnswerHead;
       readonly chunks: AsyncIterableIterator<Chunk>;
       /** Whether somebody else's call made it. */
-      readonly isCollapsed: boolean;
+      readonly isCollapsed: true;
+    }
+  | {
+      readonly from: 'handler';
+      readonly head: AnswerHead;
+      readonly chunks: AsyncIterableIterator<Chunk>;
+      readonly isCollapsed: false;
       /** What became of it, once it is complete. */
       readonly recorded: Promise<Recorded>;
     }

@@ -11,7 +11,7 @@ import { explicitTtl, withJitter } from './policy/entry-ttl.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import type { AnswerHead } from './recording/answer.js';
 import { toResponse } from './recording/give-answer.js';
-import { withoutMember } from './recording/json-members.js';
+import { withoutMember } from './json-members.js';
 import { readResponse } from './recording/read-answer.js';
 import { replay } from './recording/replay.js';
 
@@ -133,9 +133,9 @@ export class FetchDoor {
       }
       case 'handler': {
         // An answer that was put together anew has only the headers that belong to it.
-        const like = memory.parts === undefined && !served.isCollapsed ? original : undefined;
+        const like = memory.isRebuilt || served.isCollapsed ? undefined : original;
         const response = toResponse(served.head, abortable(served.chunks, signal), like);
-        const why = controls.noCache ? 'request' : isPartial(memory) ? 'partial' : 'miss';
+        const why = controls.noCache ? 'request' : memory.isPartial ? 'partial' : 'miss';
         return withStatus(response, { kind: 'miss', why, isCollapsed: served.isCollapsed });
       }
       case 'handler-only':
@@ -162,8 +162,4 @@ function withStatus(response: Response, outcome: CacheOutcome): Response {
     response.headers.set(name, value);
   }
   return response;
-}
-
-function isPartial({ parts }: AnswerRequest['memory']): boolean {
-  return parts !== undefined && parts.found > 0;
 }

@@ -1,3 +1,5 @@
+import { parseJson } from './json-object.js';
+
 /** A POST with a JSON body, as `fetch` was asked for it. */
 export interface JsonPost {
   readonly url: URL;
@@ -16,7 +18,7 @@ export async function readRequest(
   const method = init?.method ?? request?.method ?? 'GET';
   if (method.toUpperCase() !== 'POST') return undefined;
   const text = await textOf(init?.body ?? request?.clone());
-  const body = text === undefined ? undefined : parse(text);
+  const body = text === undefined ? undefined : parseJson(text);
   if (text === undefined || body === undefined) return undefined;
   return {
     url: new URL(input instanceof Request ? input.url : input),
@@ -33,12 +35,4 @@ async function textOf(body: unknown): Promise<string | undefined> {
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
   }
   return body instanceof Request ? body.text() : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

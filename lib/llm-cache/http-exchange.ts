@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingHttpHeaders } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { isJsonObject } from './json-object.js';
-import { withoutMember } from './recording/json-members.js';
+import { withoutMember } from './json-members.js';
 
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {

@@ -1,3 +1,15 @@
+/** Content types of JSON. */
+export const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/** `undefined` for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** An object as `JSON.parse` makes it. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 

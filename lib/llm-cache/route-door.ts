@@ -27,10 +27,9 @@ export interface RouteCall {
   readonly options: RouteOptions;
 }
 
-const HEAD_OF_HIT: AnswerHead = { kind: 'value', status: 200, headers: {} };
-
 type FromCache = Extract<Served, { from: 'cache' }>;
 type FromHandler = Extract<Served, { from: 'handler' }>;
+type Own = Extract<FromHandler, { isCollapsed: false }>;
 
 /** The door for one request to a Nest route: asks its handler, or answers in its place. */
 export class RouteDoor {
@@ -53,7 +52,12 @@ export class RouteDoor {
     this.#request = {
       ...lookup,
       // What a handler writes by itself cannot be put together from parts.
-      memory: cache.memoryFor(lookup, call.answers === 'returned' ? HEAD_OF_HIT : undefined),
+      memory: cache.memoryFor(
+        lookup,
+        call.answers === 'returned'
+          ? { kind: 'value', status: call.http.status, headers: {} }
+          : undefined,
+      ),
       limits: call.options,
       gone: call.http.gone(),
       ttlMs: async () => lookup.controls.ttlMs ?? ttlMs(),
@@ -106,7 +110,7 @@ export class RouteDoor {
   }
 
   /** The answer of the request's own handler. */
-  async #giveOwn({ head, chunks, recorded }: FromHandler): Promise<Observable<unknown>> {
+  async #giveOwn({ head, chunks, recorded }: Own): Promise<Observable<unknown>> {
     switch (head.kind) {
       case 'value': {
         const value = await onlyChunk(chunks);
@@ -119,7 +123,9 @@ export class RouteDoor {
       case 'events':
         return toObservable(chunks);
       default:
-        return of(giveAnswer(head, chunks, this.#isRebuilt ? undefined : this.#original));
+        return of(
+          giveAnswer(head, chunks, this.#request.memory.isRebuilt ? undefined : this.#original),
+        );
     }
   }
 
@@ -133,6 +139,7 @@ export class RouteDoor {
 
   async #ask(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
     const { http, answers } = this.#call;
+    stop.throwIfAborted();
     if (instead !== undefined) http.replaceBody(instead);
     // Before the handler, which may send them.
     this.#tell({ kind: 'miss', why: this.#why });
@@ -150,6 +157,8 @@ export class RouteDoor {
     const { http, next } = this.#call;
     const answer = next.handle().pipe(takeUntil(fromEvent(stop, 'abort')));
     this.#original = await lastValueFrom(answer, { defaultValue: undefined });
+    // The last value so far is not the last one.
+    stop.throwIfAborted();
     if (http.isSent) return 'sent';
     if (this.#original === undefined || this.#original === null) return 'no-value';
     const live = readAnswer(this.#original, http);
@@ -165,7 +174,14 @@ export class RouteDoor {
       error: (error: unknown) => chunks.fail(error),
       complete: () => chunks.end(),
     });
-    stop.addEventListener('abort', () => void chunks.return(), { once: true });
+    stop.addEventListener(
+      'abort',
+      () => {
+        chunks.fail(stop.reason);
+        subscription.unsubscribe();
+      },
+      { once: true },
+    );
     return { head: { kind: 'events', status: http.status, headers: {} }, chunks };
   }
 
@@ -175,8 +191,9 @@ export class RouteDoor {
     const recording = serverResponse && recordRawResponse(serverResponse);
     this.#handled = lastValueFrom(next.handle(), { defaultValue: undefined });
     if (recording === undefined) return 'stream';
-    // The handler may throw, or return before it writes.
-    return Promise.race([recording, this.#handled.then(() => recording)]);
+    // What an exception filter writes then is no answer.
+    this.#handled.catch((error: unknown) => recording.fail(error));
+    return recording.answer;
   }
 
   #begin({ status, headers }: AnswerHead, outcome: CacheOutcome): void {
@@ -196,12 +213,7 @@ export class RouteDoor {
   get #why(): 'miss' | 'request' | 'partial' {
     const { controls, memory } = this.#request;
     if (controls.noCache) return 'request';
-    return (memory.parts?.found ?? 0) > 0 ? 'partial' : 'miss';
-  }
-
-  /** Whether the answer is not the one that the handler returned. */
-  get #isRebuilt(): boolean {
-    return this.#request.memory.parts !== undefined;
+    return memory.isPartial ? 'partial' : 'miss';
   }
 }
 

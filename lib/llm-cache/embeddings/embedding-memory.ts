@@ -1,8 +1,8 @@
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, parseJson, type JsonObject } from '../json-object.js';
 import { isStorableStatus, type UnstorableReason } from '../policy/storable.js';
 import type { AnswerHead, LiveAnswer } from '../recording/answer.js';
 import type { AnswerMemory, Ask } from '../recording/answer-memory.js';
-import { bytesOf, toWire } from '../recording/chunk.js';
+import { bytesOf, once, toWire } from '../recording/chunk.js';
 import type { Entry } from '../recording/entry.js';
 import type { RecordedAnswers } from '../recording/recorded-answers.js';
 import {
@@ -60,9 +60,12 @@ export class EmbeddingMemory implements AnswerMemory {
     this.#headOfHit = headOfHit;
   }
 
-  get parts(): { found: number; of: number } {
-    const found = this.#stored.filter((vector) => vector !== undefined).length;
-    return { found, of: this.#request.items.length };
+  get isPartial(): boolean {
+    return this.#stored.some((vector) => vector !== undefined);
+  }
+
+  get isRebuilt(): boolean {
+    return this.#fresh !== undefined;
   }
 
   async find(): Promise<Entry | undefined> {
@@ -77,7 +80,7 @@ export class EmbeddingMemory implements AnswerMemory {
     return {
       storedAtMs: Math.min(...known.map(({ storedAtMs }) => storedAtMs)),
       ttlMs: Math.min(...known.map(({ ttlMs }) => ttlMs)),
-      head: this.#headOfHit,
+      head: { ...this.#headOfHit, status: known.at(-1)?.status ?? this.#headOfHit.status },
       frames: [{ form: 'json', bytes, atMs: 0, personal: [] }],
     };
   }
@@ -100,7 +103,7 @@ export class EmbeddingMemory implements AnswerMemory {
     return this.#mergeAll(whole) ?? passedOn(whole);
   }
 
-  async record({ storedAtMs, ttlMs }: Entry): Promise<void> {
+  async record({ storedAtMs, ttlMs, head: { status } }: Entry): Promise<void> {
     if (this.#fresh === undefined) return;
     const { keys, answer } = this.#fresh;
     const shares = tokenShares(answer.tokens, keys.length);
@@ -108,7 +111,7 @@ export class EmbeddingMemory implements AnswerMemory {
       answer.vectors.map(async (vector, index) => {
         const [key, tokens] = [keys[index], shares[index]];
         if (key === undefined) return;
-        const stored = { vector, model: answer.model, tokens, storedAtMs, ttlMs };
+        const stored = { vector, model: answer.model, tokens, status, storedAtMs, ttlMs };
         await this.#answers.recordBytes(key, encodeStoredVector(key, stored), ttlMs);
       }),
     );
@@ -176,15 +179,7 @@ async function readWhole(
       throw new Error('The answer to an embeddings request is too large.');
   }
   const bytes = Buffer.concat(parts);
-  return { head: live.head, bytes, json: parse(bytes) };
-}
-
-function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
+  return { head: live.head, bytes, json: parseJson(bytes.toString()) };
 }
 
 /** An answer that is none of embeddings: as it came. */
@@ -194,8 +189,4 @@ function passedOn({ head, bytes, json }: ReadAnswer): LiveAnswer {
 
 function liveJson(head: AnswerHead, json: object): LiveAnswer {
   return { head, chunks: once(head.kind === 'value' ? json : Buffer.from(JSON.stringify(json))) };
-}
-
-async function* once(chunk: unknown): AsyncGenerator {
-  yield chunk;
 }

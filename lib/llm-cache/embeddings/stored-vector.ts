@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 const VERSION = 1;
 const DIGEST_START = 1;
 const CONTENT_START = DIGEST_START + 32;
-const MODEL_START = CONTENT_START + 8 + 8 + 8 + 4;
+const MODEL_START = CONTENT_START + 8 + 8 + 8 + 2 + 4;
 
 /** Stands for a model that the answer did not name. */
 const NO_MODEL = 0xffff_ffff;
@@ -16,6 +16,8 @@ export interface StoredVector {
   readonly model: string | undefined;
   /** This input's share of the tokens that the provider counted, see {@link tokenShares}. */
   readonly tokens: number | undefined;
+  /** Of the answer that it came with. */
+  readonly status: number;
   /** Unix time. */
   readonly storedAtMs: number;
   readonly ttlMs: number;
@@ -23,8 +25,8 @@ export interface StoredVector {
 
 /**
  * Layout, all numbers big endian: version (1 byte), SHA-256 of key and everything behind it (32),
- * storedAtMs, ttlMs, tokens (doubles; NaN for unknown tokens), length of the model (4), model,
- * vector.
+ * storedAtMs, ttlMs, tokens (doubles; NaN for unknown tokens), status (2), length of the model (4),
+ * model, vector.
  */
 export function encodeStoredVector(key: string, stored: StoredVector): Buffer {
   const model = Buffer.from(stored.model ?? '');
@@ -33,6 +35,7 @@ export function encodeStoredVector(key: string, stored: StoredVector): Buffer {
   let offset = prefix.writeDoubleBE(stored.storedAtMs, CONTENT_START);
   offset = prefix.writeDoubleBE(stored.ttlMs, offset);
   offset = prefix.writeDoubleBE(stored.tokens ?? Number.NaN, offset);
+  offset = prefix.writeUInt16BE(stored.status, offset);
   prefix.writeUInt32BE(stored.model === undefined ? NO_MODEL : model.length, offset);
   const bytes = Buffer.concat([prefix, model, stored.vector]);
   digestOf(key, bytes).copy(bytes, DIGEST_START);
@@ -52,6 +55,7 @@ export function decodeStoredVector(key: string, bytes: Buffer): StoredVector | u
     vector: bytes.subarray(vectorStart),
     model: isNamed ? bytes.toString('utf8', MODEL_START, vectorStart) : undefined,
     tokens: Number.isNaN(tokens) ? undefined : tokens,
+    status: bytes.readUInt16BE(CONTENT_START + 24),
     storedAtMs: bytes.readDoubleBE(CONTENT_START),
     ttlMs: bytes.readDoubleBE(CONTENT_START + 8),
   };

@@ -20,7 +20,9 @@ export type NoAnswer = 'failed' | 'unshareable';
 
 /** One look-up, and one call if need be, for all who ask the same at the same time. */
 export class Flight {
-  readonly #landed: Promise<FlightAnswer | NoAnswer>;
+  readonly landed: Promise<FlightAnswer | NoAnswer>;
+  /** Of a call that nobody waits for any more. */
+  deadline: NodeJS.Timeout | undefined;
   readonly #onAbandoned: () => void;
   #land: (answer: FlightAnswer | NoAnswer) => void = () => undefined;
   /** Callers that still wait, the leader among them. */
@@ -33,7 +35,7 @@ export class Flight {
   /** @param onAbandoned called when nobody waits any more for an answer that has not begun */
   constructor(onAbandoned: () => void) {
     this.#onAbandoned = onAbandoned;
-    this.#landed = new Promise((resolve) => {
+    this.landed = new Promise((resolve) => {
       this.#land = resolve;
     });
   }
@@ -64,7 +66,7 @@ export class Flight {
     gone.addEventListener('abort', leave, { once: true });
     try {
       const late = (): Error => new Error('The leader is slow.');
-      return await withDeadline(this.#landed, deadlineMs, late);
+      return await withDeadline(this.landed, deadlineMs, late);
     } catch {
       if (!gone.aborted) this.leave();
       return 'late';

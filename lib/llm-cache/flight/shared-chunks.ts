@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { fromWire, sizeOf, toWire, type Chunk, type WireChunk } from '../recording/chunk.js';
 
 /** One piece of a body. */
@@ -26,6 +27,9 @@ interface Reader {
 /** How a body ended: with an `error` when not by itself. */
 export type BodyEnd = { readonly error?: unknown };
 
+/** Stands for the size of a piece that cannot be told. */
+const UNKNOWN_BYTES = 1_024;
+
 /** A reader that fell too far behind the others of one answer was cut off. */
 export class SlowReaderError extends Error {
   override readonly name = 'SlowReaderError';
@@ -48,6 +52,8 @@ export class SharedChunks {
   readonly #maxBytes: number;
   readonly #onAbandoned: () => void;
   readonly #startedAt = performance.now();
+  /** Of the request that made the answer, whoever reads it. */
+  readonly #inContext = AsyncLocalStorage.snapshot();
   readonly #readers = new Set<Reader>();
   #last: Link = { piece: { chunk: '', wire: undefined, atMs: 0 }, bytes: 0 };
   /** Before the first piece; gone once the body is too large. */
@@ -76,6 +82,12 @@ export class SharedChunks {
   /** Whether all pieces so far are here: who joins now gets the whole body. */
   get isWhole(): boolean {
     return this.#start !== undefined;
+  }
+
+  /** Why not all pieces are here any more. */
+  get lostBy(): 'too-large' | 'not-json' | undefined {
+    if (this.isWhole) return undefined;
+    return this.#bytes > this.#maxBytes ? 'too-large' : 'not-json';
   }
 
   get hasReaders(): boolean {
@@ -129,7 +141,7 @@ export class SharedChunks {
     if (this.#end !== undefined) return;
     this.#finish({ error });
     // Not awaited: a source that is stuck must not hold anybody up.
-    void Promise.resolve(this.#source.return?.()).catch(() => undefined);
+    void Promise.resolve(this.#inContext(() => this.#source.return?.())).catch(() => undefined);
   }
 
   async #next(reader: Reader): Promise<SharedChunk | undefined> {
@@ -169,7 +181,7 @@ export class SharedChunks {
     await this.#waitForFirstReader();
     if (this.#end !== undefined) return;
     try {
-      const result = await this.#source.next();
+      const result = await this.#inContext(() => this.#source.next());
       if (result.done === true) this.#finish({});
       else this.#add(result.value);
     } catch (error) {
@@ -191,13 +203,14 @@ export class SharedChunks {
     if (this.#end !== undefined) return;
     const wire = toWire(chunk);
     const atMs = Math.round(performance.now() - this.#startedAt);
-    const bytes = wire === undefined ? 0 : sizeOf(wire);
+    // What is no JSON is passed on as it is and not kept.
+    const bytes = wire === undefined ? UNKNOWN_BYTES : sizeOf(wire);
     const link: Link = { piece: { chunk, wire, atMs }, bytes };
     this.#last.next = link;
     this.#last = link;
     this.#settleBegun(true);
     this.#bytes += bytes;
-    if (this.#bytes > this.#maxBytes) this.#start = undefined;
+    if (wire === undefined || this.#bytes > this.#maxBytes) this.#start = undefined;
     for (const reader of this.#readers) reader.lagBytes += bytes;
     if (!this.isWhole) this.#cutSlowReaders();
   }

@@ -1,7 +1,19 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-const CREDENTIAL_HEADERS = ['authorization', 'api-key', 'x-api-key', 'cookie'] as const;
+/** Of clients, of Azure API Management and Functions, and what App Service says of who signed in. */
+const CREDENTIAL_HEADERS = [
+  'authorization',
+  'proxy-authorization',
+  'api-key',
+  'x-api-key',
+  'x-goog-api-key',
+  'ocp-apim-subscription-key',
+  'x-functions-key',
+  'x-zumo-auth',
+  'x-ms-client-principal-id',
+  'cookie',
+] as const;
 
 /**
  * Whoever sent the request, by the credentials it sent: a keyed hash, never the credentials.

@@ -1,4 +1,5 @@
 import type { AzureRedisOptions } from '../../options/azure-redis-options.interface.js';
+import { JSON_MEDIA_TYPE } from '../json-object.js';
 import type { LlmProtocol } from '../protocols/llm-protocol.interface.js';
 import type { RequestControls } from './request-controls.js';
 
@@ -14,8 +15,6 @@ export type BypassReason =
   | 'scope'
   | 'protocol'
   | 'key';
-
-const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
 /** The reason to bypass the cache, or `undefined` if the request may be looked up. */
 export function bypassReason(

@@ -10,6 +10,8 @@ export type UnstorableReason =
   /** A stream that cannot be read twice. */
   | 'stream'
   | 'encoded'
+  /** The handler says `Vary` or `no-store`. */
+  | 'forbidden'
   | 'not-json'
   | 'not-stream'
   /** It failed, or was stopped, before its end. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, parseJson, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import { anthropicMessages } from './anthropic-messages.js';
 import { isError } from './answer-data.js';
@@ -6,7 +6,6 @@ import type { LlmProtocol, StreamJudge } from './llm-protocol.interface.js';
 import { openAiChat } from './openai-chat.js';
 import { openAiResponses } from './openai-responses.js';
 import { asksForStream } from './request-members.js';
-import { parseData } from './stream-event.js';
 
 const COMPLETIONS: ReadonlySet<unknown> = new Set([
   'chat.completion',
@@ -63,7 +62,7 @@ class JsonStreamJudge implements StreamJudge {
   #hasFailed = false;
 
   event(name: string | undefined, data: string): void {
-    const event = parseData(data);
+    const event = parseJson(data);
     this.#events += 1;
     this.#hasFailed ||= name === 'error' || isError(event);
     this.#judge ??= protocolOfEvent(event)?.judgeStream();

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, parseJson, type JsonObject } from '../json-object.js';
 import { isError } from './answer-data.js';
 
 /**
@@ -11,16 +11,7 @@ export function readStreamEvent(name: string | undefined, data: string): StreamE
   if (data.trim() === '[DONE]') return 'done';
   if (name === 'error') return 'error';
   if (data === '') return 'nothing';
-  const event = parseData(data);
+  const event = parseJson(data);
   if (!isJsonObject(event) || isError(event) || event['type'] === 'error') return 'error';
   return event;
-}
-
-/** The JSON of an event; `undefined` for what is none. */
-export function parseData(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
-  }
 }

@@ -16,8 +16,10 @@ export interface AnswerMemory {
   record(entry: Entry): Promise<void>;
   /** @returns whether there was anything */
   delete(): Promise<boolean>;
-  /** How many parts were found of how many; `undefined` where there are none. */
-  readonly parts: { readonly found: number; readonly of: number } | undefined;
+  /** Whether some parts of the answer were found. */
+  readonly isPartial: boolean;
+  /** Whether `call` has put its answer together anew. */
+  readonly isRebuilt: boolean;
 }
 
 /** An answer under the key of its request. */
@@ -27,6 +29,7 @@ export function wholeAnswer(answers: RecordedAnswers, key: string): AnswerMemory
     call: (ask) => ask(),
     record: (entry) => answers.record(key, entry),
     delete: () => answers.delete(key),
-    parts: undefined,
+    isPartial: false,
+    isRebuilt: false,
   };
 }

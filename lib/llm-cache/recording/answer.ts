@@ -34,6 +34,19 @@ export interface LiveAnswer {
   readonly chunks: AsyncIterator<Chunk>;
 }
 
+/** Headers that depend on the caller in a way that the body does not. */
+const HARMLESS_VARY: ReadonlySet<string> = new Set(['', 'origin', 'accept-encoding']);
+
+/**
+ * Whether a handler says by its response headers that its answer is not for others. Those of an
+ * upstream's `Response` say nothing: most of them forbid all caching.
+ */
+export function isForbidden(valueOf: (name: string) => string | undefined): boolean {
+  if (/(^|[\s,])no-store([\s,]|$)/i.test(valueOf('cache-control') ?? '')) return true;
+  const names = (valueOf('vary') ?? '').split(',');
+  return names.some((name) => !HARMLESS_VARY.has(name.trim().toLowerCase()));
+}
+
 /** Response headers that belong to an answer; all others belong to a connection or a caller. */
 const ANSWER_HEADERS = [
   'content-type',

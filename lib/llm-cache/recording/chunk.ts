@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { isPlainJson } from '../policy/storable.js';
 
 /**
  * A piece of a body as the handler gave it: a text, bytes, or anything else, which goes out as
@@ -12,7 +13,12 @@ export type WireChunk =
   | { readonly form: 'bytes'; readonly bytes: Buffer }
   | { readonly form: 'json'; readonly text: string };
 
-/** A copy, because a handler may fill the same buffer or object again; `undefined` if it is no JSON. */
+/**
+ * A copy, because a handler may fill the same buffer or object again.
+ *
+ * @returns `undefined` for what JSON would change: class instances hide members from outer
+ *   interceptors only while they are instances
+ */
 export function toWire(chunk: Chunk): WireChunk | undefined {
   if (typeof chunk === 'string') return { form: 'text', text: chunk };
   if (ArrayBuffer.isView(chunk)) {
@@ -20,12 +26,7 @@ export function toWire(chunk: Chunk): WireChunk | undefined {
     return { form: 'bytes', bytes: Buffer.from(bytes) };
   }
   if (types.isAnyArrayBuffer(chunk)) return { form: 'bytes', bytes: Buffer.from(chunk.slice(0)) };
-  try {
-    const text: unknown = JSON.stringify(chunk);
-    return typeof text === 'string' ? { form: 'json', text } : undefined;
-  } catch {
-    return undefined;
-  }
+  return isPlainJson(chunk) ? { form: 'json', text: JSON.stringify(chunk) } : undefined;
 }
 
 /** A piece for one reader, who may do with it what it likes. */
@@ -46,4 +47,9 @@ export function bytesOf(wire: WireChunk): Buffer {
 
 export function sizeOf(wire: WireChunk): number {
   return wire.form === 'bytes' ? wire.bytes.length : Buffer.byteLength(wire.text);
+}
+
+/** A body of one piece. */
+export async function* once(chunk: Chunk): AsyncGenerator {
+  yield chunk;
 }

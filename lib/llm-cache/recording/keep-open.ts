@@ -3,8 +3,15 @@ import type { Readable } from 'node:stream';
 // Nest closes what a handler returned as soon as the caller of that handler has gone, but the
 // answer is that of others, too. It leaves web streams alone while we hold their reader.
 
-/** To be called once its iterator is taken. */
-export function keepIterableOpen(source: AsyncIterable<unknown>): void {
+/**
+ * To be called once its iterator is taken. Closing another iterator of the same source harms
+ * nothing; a generator has only the one that it is.
+ */
+export function keepIterableOpen(
+  source: AsyncIterable<unknown>,
+  iterator: AsyncIterator<unknown>,
+): void {
+  if (!Object.is(source, iterator) || !Object.isExtensible(source)) return;
   const closed: AsyncIterator<unknown> = {
     next: async () => ({ done: true, value: undefined }),
   };

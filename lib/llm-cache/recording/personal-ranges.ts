@@ -1,6 +1,6 @@
 import type { PersonalField } from '../protocols/llm-protocol.interface.js';
 import type { PersonalRange } from './entry.js';
-import { locateMember } from './json-members.js';
+import { locateMember } from '../json-members.js';
 
 /**
  * Where the values of the personal fields stand in a JSON text.

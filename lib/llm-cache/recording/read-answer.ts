@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { hasMethod } from '../json-object.js';
-import { answerHeaders, type AnswerHead, type LiveAnswer } from './answer.js';
-import type { Chunk } from './chunk.js';
+import { answerHeaders, isForbidden, type AnswerHead, type LiveAnswer } from './answer.js';
+import { once, type Chunk } from './chunk.js';
 import { keepIterableOpen, keepReadableOpen } from './keep-open.js';
 
 /** Status and headers that Nest will send with what a handler returned. */
@@ -20,8 +20,9 @@ export interface ResponseState {
 export function readAnswer(
   answer: unknown,
   state: ResponseState,
-): LiveAnswer | 'stream' | 'encoded' {
+): LiveAnswer | 'stream' | 'encoded' | 'forbidden' {
   if (state.header('content-encoding') !== undefined) return 'encoded';
+  if (isForbidden((name) => state.header(name))) return 'forbidden';
   if (answer instanceof StreamableFile) return readFile(answer, state);
   if (isWebResponse(answer)) return readResponse(answer);
   const headers = answerHeaders((name) => state.header(name));
@@ -91,7 +92,7 @@ function readNode(stream: Readable): AsyncIterator<Chunk> {
 
 function readIterable(source: AsyncIterable<unknown>): AsyncIterator<Chunk> {
   const iterator = source[Symbol.asyncIterator]();
-  keepIterableOpen(source);
+  keepIterableOpen(source, iterator);
   return closing(iterator, () => undefined);
 }
 
@@ -105,10 +106,6 @@ function closing(iterator: AsyncIterator<unknown>, close: () => void): AsyncIter
       return { done: true, value: undefined };
     },
   };
-}
-
-async function* once(value: unknown): AsyncGenerator {
-  yield value;
 }
 
 async function* empty(): AsyncGenerator {

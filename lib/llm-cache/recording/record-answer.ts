@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../json-object.js';
+import { isJsonObject, JSON_MEDIA_TYPE, parseJson, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import type {
   LlmProtocol,
@@ -25,7 +25,6 @@ interface Piece {
 /** The frames to store, or why the answer must not be stored. */
 export type Recording = readonly Frame[] | UnstorableReason;
 
-const JSON_MEDIA_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const SSE_MEDIA_TYPE = /^text\/event-stream\s*(?:;|$)/i;
 
 /** Judges a whole body by its protocol, and cuts it into the frames of its replay. */
@@ -71,9 +70,9 @@ function recordJson(
   const bytes = Buffer.concat(pieces.map(({ wire }) => bytesOf(wire)));
   if (bytes.length === 0) return 'empty';
   const form = pieces.length === 1 ? (pieces[0]?.wire.form ?? 'bytes') : commonForm(pieces);
-  const value = parse(bytes.toString());
+  const value = parseJson(bytes.toString());
   if (value === undefined && (form !== 'text' || protocol.name !== 'json')) return 'not-json';
-  const reason = protocol.judge(value?.json, request);
+  const reason = protocol.judge(value, request);
   if (reason !== undefined) return reason;
   return [{ form, bytes, atMs: 0, personal: personalRanges(bytes, 0, fields) }];
 }
@@ -168,11 +167,3 @@ function recordAsItCame(pieces: readonly Piece[]): Recording {
 
 const commonForm = (pieces: readonly Piece[]): 'text' | 'bytes' =>
   pieces.every(({ wire }) => wire.form === 'text') ? 'text' : 'bytes';
-
-function parse(text: string): { readonly json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
-}

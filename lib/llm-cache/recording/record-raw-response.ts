@@ -1,16 +1,27 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { answerHeaders, type LiveAnswer } from './answer.js';
+import { answerHeaders, isForbidden, type LiveAnswer } from './answer.js';
 import { PushedChunks } from './pushed-chunks.js';
+
+/** What a handler writes by itself. */
+export interface RawRecording {
+  /** Once its head is known. Rejects when the response ends without one. */
+  readonly answer: Promise<LiveAnswer>;
+  /** What has been written is no whole answer, and what will be is none either. */
+  readonly fail: (error: unknown) => void;
+}
 
 /**
  * Listens to what a handler writes to `@Res()` by itself. The writing goes on as ever; pieces are
  * those that the handler made.
- *
- * @returns the answer once its head is known. Rejects when the response ends without one.
  */
-export function recordRawResponse(response: ServerResponse): Promise<LiveAnswer> {
-  return new Promise((resolve, reject) => {
-    const chunks = new PushedChunks();
+export function recordRawResponse(response: ServerResponse): RawRecording {
+  const chunks = new PushedChunks();
+  let fail: (error: unknown) => void = () => undefined;
+  const answer = new Promise<LiveAnswer>((resolve, reject) => {
+    fail = (error) => {
+      chunks.fail(error);
+      reject(error);
+    };
     const writeHead = response.writeHead.bind(response);
     const write = response.write.bind(response);
     const end = response.end.bind(response);
@@ -24,7 +35,9 @@ export function recordRawResponse(response: ServerResponse): Promise<LiveAnswer>
         return typeof value === 'string' ? value : undefined;
       };
       // What is encoded for one caller cannot be given to others.
-      if (valueOf('content-encoding') !== undefined) chunks.fail(new Error('Encoded.'));
+      if (valueOf('content-encoding') !== undefined || isForbidden(valueOf)) {
+        chunks.fail(new Error('Not for others.'));
+      }
       const { statusCode: status } = response;
       resolve({ head: { kind: 'raw', status, headers: answerHeaders(valueOf) }, chunks });
     };
@@ -54,21 +67,28 @@ export function recordRawResponse(response: ServerResponse): Promise<LiveAnswer>
       },
     });
     response.once('close', () => {
-      const error = new Error('The response was closed before its end.');
       restore();
-      chunks.fail(error);
-      reject(error);
+      fail(new Error('The response was closed before its end.'));
     });
   });
+  // Whoever waits for it hears of it; nobody may.
+  answer.catch(() => undefined);
+  return { answer, fail: (error) => fail(error) };
 }
 
 function encodingOf(encoding: unknown): BufferEncoding {
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
 }
 
+/** An object, or names and values in turn, as in `rawHeaders`, or pairs of them. */
 function lowerCase(headers: unknown): OutgoingHttpHeaders {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return {};
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
-  );
+  if (typeof headers !== 'object' || headers === null) return {};
+  const flat: readonly unknown[] = Array.isArray(headers)
+    ? headers.flat()
+    : Object.entries(headers).flat();
+  const named: OutgoingHttpHeaders = {};
+  for (let index = 0; index < flat.length; index += 2) {
+    named[String(flat[index]).toLowerCase()] = String(flat[index + 1]);
+  }
+  return named;
 }

@@ -11,8 +11,26 @@ export interface ReplayOptions {
   readonly verbatim: boolean;
 }
 
-/** The pieces of a recorded body, for one caller. */
-export async function* replay(
+/** The pieces of a recorded body, for one caller, who may leave in a pause. */
+export function replay(
+  frames: readonly Frame[],
+  options: ReplayOptions,
+): AsyncIterableIterator<Chunk> {
+  const left = new AbortController();
+  const pieces = replayUntil(left.signal, frames, options);
+  const iterator: AsyncIterableIterator<Chunk> = {
+    [Symbol.asyncIterator]: () => iterator,
+    next: () => pieces.next(),
+    return: async () => {
+      left.abort();
+      return pieces.return();
+    },
+  };
+  return iterator;
+}
+
+async function* replayUntil(
+  left: AbortSignal,
   frames: readonly Frame[],
   { pacing, verbatim }: ReplayOptions,
 ): AsyncGenerator<Chunk, void> {
@@ -21,7 +39,11 @@ export async function* replay(
   for (const [index, frame] of frames.entries()) {
     const dueAt = startedAt + delayOf(frame, index, pacing);
     const waitMs = dueAt - performance.now();
-    if (waitMs > 0) await sleep(waitMs);
+    // Rejected only for a caller who has left, and hears of nothing.
+    if (waitMs > 0) {
+      await sleep(waitMs, undefined, { signal: left, ref: false }).catch(() => undefined);
+    }
+    if (left.aborted) return;
     yield chunkOf(frame, personal?.within(frame) ?? frame.bytes);
   }
 }

@@ -18,6 +18,8 @@ import { PLATFORMS, type Platform } from '../../fixtures/gateway-app.js';
 
 const CALLERS = 1_000;
 const FRAMES = 20;
+/** With a mark of its end, so that the rest of an answer can be told from all of it. */
+const STREAM = 'chat/completions';
 
 /** What a model server would do: how often it was asked, and when it goes on. */
 @Injectable()
@@ -37,9 +39,12 @@ class Model {
           this.failures -= 1;
           throw new HttpException('The model is overloaded.', 503);
         }
-        yield `data: ${JSON.stringify({ call, frame, padding })}\n\n`;
+        const finish_reason = frame === FRAMES - 1 ? 'stop' : null;
+        const choices = [{ index: 0, delta: { content: 'word ' }, finish_reason }];
+        yield `data: ${JSON.stringify({ call, frame, padding, choices })}\n\n`;
         await sleep(1);
       }
+      yield 'data: [DONE]\n\n';
     } finally {
       this.stopped += 1;
     }
@@ -76,7 +81,7 @@ class ModelController {
     return new Answered(length);
   }
 
-  @Post('stream')
+  @Post(STREAM)
   @HttpCode(200)
   @Header('content-type', 'text/event-stream')
   stream(@Body() { padding = 0 }: { padding?: number }): AsyncGenerator<string> {
@@ -124,7 +129,12 @@ async function start(platform: Platform, llm: LlmCacheOptions = {}): Promise<App
 
 /** A body that nobody has asked before. */
 let asked = 0;
-const newQuestion = (more: object = {}): object => ({ question: (asked += 1), ...more });
+const newQuestion = (more: object = {}): object => ({
+  stream: true,
+  messages: [],
+  seed: (asked += 1),
+  ...more,
+});
 
 describe.each(PLATFORMS)('one call for all on %s', (platform) => {
   let application: Application;
@@ -137,7 +147,7 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     Object.assign(model, { calls: 0, stopped: 0, failures: 0, open: FRAMES });
   });
 
-  it.each(['json', 'stream'])(
+  it.each(['json', STREAM])(
     `${CALLERS} callers at once get one and the same answer: %s`,
     { timeout: 60_000 },
     async (path) => {
@@ -167,10 +177,10 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     const { model, post, text } = application;
     const question = newQuestion();
     model.open = 10;
-    const first = text('stream', question);
+    const first = text(STREAM, question);
     await eventually('the first frames', () => model.calls === 1);
     await sleep(100);
-    const late = await post('stream', question);
+    const late = await post(STREAM, question);
     expect(late.headers.get('cache-status')).toBe('LlmCache; fwd=miss; collapsed');
     const reader = late.body?.pipeThrough(new TextDecoderStream()).getReader();
     let received = '';
@@ -194,12 +204,12 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     model.open = 0;
     const gone = [new AbortController(), new AbortController()];
     const vanishing = gone.map(({ signal }) =>
-      post('stream', question, signal)
+      post(STREAM, question, signal)
         .then((response) => response.text())
         .catch(() => 'gone'),
     );
     await eventually('the leader has begun', () => model.calls === 1);
-    const staying = text('stream', question);
+    const staying = text(STREAM, question);
     await sleep(100);
     for (const controller of gone) controller.abort();
     expect(await Promise.all(vanishing)).toEqual(['gone', 'gone']);
@@ -215,7 +225,7 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     const question = newQuestion();
     model.open = 5;
     const gone = new AbortController();
-    const vanishing = post('stream', question, gone.signal).then((response) => response.text());
+    const vanishing = post(STREAM, question, gone.signal).then((response) => response.text());
     await eventually('it has begun', () => model.calls === 1);
     await sleep(50);
     gone.abort();
@@ -223,7 +233,7 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     await sleep(50);
     model.open = FRAMES;
     await eventually('it is a hit', async () => {
-      const response = await post('stream', question);
+      const response = await post(STREAM, question);
       await response.text();
       return response.headers.get('x-cache') === 'HIT';
     });
@@ -234,13 +244,13 @@ describe.each(PLATFORMS)('one call for all on %s', (platform) => {
     const { model, post, text } = application;
     const question = newQuestion({ padding: 20_000 });
     // Nobody reads this body: after some hundred kilobytes its socket takes no more.
-    const slow = await post('stream', question);
-    expect(await text('stream', question)).toContain(`"frame":${FRAMES - 1}`);
+    const slow = await post(STREAM, question);
+    expect(await text(STREAM, question)).toContain(`"frame":${FRAMES - 1}`);
     expect(await slow.text()).toContain(`"frame":${FRAMES - 1}`);
     expect(model.calls).toBe(1);
   });
 
-  it.each(['json', 'stream'])(
+  it.each(['json', STREAM])(
     'a failure of the first is not that of the others: %s',
     async (path) => {
       const { model, post } = application;
@@ -271,9 +281,9 @@ describe('limits', () => {
   it('an answer above maxEntryBytes is passed on whole, and not stored', async () => {
     const { model, post, text } = await startLimited({ maxEntryBytes: 50_000 });
     const question = newQuestion({ padding: 10_000 });
-    const first = await text('stream', question);
-    expect(first.match(/^data: /gm)).toHaveLength(FRAMES);
-    const again = await post('stream', question);
+    const first = await text(STREAM, question);
+    expect(first.match(/^data: /gm)).toHaveLength(FRAMES + 1);
+    const again = await post(STREAM, question);
     expect(again.headers.get('x-cache')).toBe('MISS');
     expect(await again.text()).toHaveLength(first.length);
     expect(model.calls).toBe(2);
@@ -283,7 +293,7 @@ describe('limits', () => {
     const { model, text } = await startLimited({ maxFollowers: 3 });
     const question = newQuestion();
     model.open = 0;
-    const texts = Array.from({ length: 6 }, () => text('stream', question));
+    const texts = Array.from({ length: 6 }, () => text(STREAM, question));
     await eventually('the others ask by themselves', () => model.calls === 3);
     model.open = FRAMES;
     await Promise.all(texts);
@@ -294,9 +304,9 @@ describe('limits', () => {
     const { model, text } = await startLimited({ followerDeadlineMs: 100 });
     const question = newQuestion();
     model.open = 0;
-    const texts = [text('stream', question)];
+    const texts = [text(STREAM, question)];
     await eventually('one leads', () => model.calls === 1);
-    texts.push(text('stream', question));
+    texts.push(text(STREAM, question));
     await eventually('the other asks by itself', () => model.calls === 2);
     model.open = FRAMES;
     await Promise.all(texts);
@@ -317,7 +327,7 @@ describe('limits', () => {
       model.open = 5;
       const gone = new AbortController();
       const leaving = Array.from({ length: 1 + more }, () =>
-        post('stream', question, gone.signal)
+        post(STREAM, question, gone.signal)
           .then((response) => response.text())
           .catch(() => 'gone'),
       );
@@ -338,7 +348,7 @@ describe('limits', () => {
     const { model, post } = await startLimited({ drainDeadlineMs: 200 });
     model.open = 5;
     const gone = new AbortController();
-    const leaving = post('stream', newQuestion(), gone.signal).then((response) => response.text());
+    const leaving = post(STREAM, newQuestion(), gone.signal).then((response) => response.text());
     await eventually('it has begun', () => model.calls === 1);
     gone.abort();
     await expect(leaving).rejects.toThrow(/aborted/);
@@ -350,9 +360,9 @@ describe('limits', () => {
   it('are counted', async () => {
     const { cache, text } = await startLimited({});
     const question = newQuestion();
-    await Promise.all([text('stream', question), text('stream', question)]);
-    await text('stream', question);
-    await text('stream', { seed: 2 ** 53 });
+    await Promise.all([text(STREAM, question), text(STREAM, question)]);
+    await text(STREAM, question);
+    await text(STREAM, newQuestion({ seed: 2 ** 53 }));
     expect(cache.stats).toEqual({
       hits: 1,
       misses: 1,

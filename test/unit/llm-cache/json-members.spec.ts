@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { locateMember, withoutMember } from '../../../lib/llm-cache/recording/json-members.js';
+import { locateMember, withoutMember } from '../../../lib/llm-cache/json-members.js';
 
 /** The text at the place of the member. */
 function slice(text: string, ...path: string[]): string | undefined {

@@ -16,12 +16,17 @@ function controllers(options: object) {
 
 function identityOf(
   options: object,
-  { handler = 'ask', host = 'a.example', method = 'POST', path = '/ask' } = {},
+  { handler = 'ask', host = 'a.example', method = 'POST', path = '/ask', accept = '*/*' } = {},
 ) {
   const controller = controllers(options);
   const callback = handler === 'ask' ? controller.prototype.ask : controller.prototype.third;
   const context = new ExecutionContextHost([], controller, callback);
-  return routeIdentity({ method, host }, { path, query: '' }, context, new Reflector());
+  return routeIdentity(
+    { method, host, headers: { accept } },
+    { path, query: '' },
+    context,
+    new Reflector(),
+  );
 }
 
 describe('the identity of a route', () => {
@@ -40,9 +45,14 @@ describe('the identity of a route', () => {
     expect(identityOf({ version: ['1', '2'] })).not.toEqual(identityOf({ version: '1,2' }));
   });
 
-  it('differs by host where the controller is bound to hosts, and only there', () => {
-    const bound = { host: ':tenant.example' };
-    expect(identityOf(bound)).not.toEqual(identityOf(bound, { host: 'b.example' }));
-    expect(identityOf({})).toEqual(identityOf({}, { host: 'b.example' }));
+  it('differs by host, which may name a tenant', () => {
+    expect(identityOf({})).not.toEqual(identityOf({}, { host: 'b.example' }));
+  });
+
+  it('differs by whether events are accepted, and by nothing else in Accept', () => {
+    const accepting = (accept: string) => identityOf({}, { accept });
+    expect(accepting('text/event-stream')).not.toEqual(accepting('*/*'));
+    expect(accepting('application/json, Text/Event-Stream;q=0.5')).not.toEqual(accepting('*/*'));
+    expect(accepting('application/json')).toEqual(accepting('*/*'));
   });
 });

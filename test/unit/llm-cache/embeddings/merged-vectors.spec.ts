@@ -27,6 +27,7 @@ const stored = (numbers: readonly number[], model: string | undefined = MODEL): 
   tokens: 1,
   storedAtMs: 0,
   ttlMs: 1000,
+  status: 200,
 });
 const fresh = (...vectors: readonly number[][]) => ({
   vectors: vectors.map(bytesOf),
@@ -99,7 +100,7 @@ function cachedEmbeddings(order: (data: unknown[]) => unknown[] = (data) => data
       const key = canonicalJson(item.keyBody) ?? '';
       const vector = answer?.vectors[place] ?? Buffer.of();
       const entry = { vector, model: merged.model, tokens: shares[place] };
-      store.set(key, encodeStoredVector(key, { ...entry, storedAtMs: 0, ttlMs: 1 }));
+      store.set(key, encodeStoredVector(key, { ...entry, storedAtMs: 0, ttlMs: 1, status: 200 }));
     }
     const { tokens = 0, rest = {} } = answer ?? {};
     return renderEmbeddingAnswer({ ...merged, tokens, rest }, request.format);

@@ -15,6 +15,7 @@ const STORED = {
   tokens: 7,
   storedAtMs: 1_700_000_000_000,
   ttlMs: 60_000,
+  status: 201,
 };
 
 describe('a stored vector', () => {
@@ -37,6 +38,7 @@ describe('a stored vector', () => {
       tokens: fc.option(fc.nat(), { nil: undefined }),
       storedAtMs: fc.maxSafeNat(),
       ttlMs: fc.integer({ min: 1 }),
+      status: fc.constantFrom(200, 201),
     });
     fc.assert(
       fc.property(fc.string(), anyStored, (key, stored) => {

@@ -1,4 +1,4 @@
-import { MAX_JSON_DEPTH } from '../key/canonical-json.js';
+import { MAX_JSON_DEPTH } from './key/canonical-json.js';
 
 export interface ByteRange {
   readonly start: number;
