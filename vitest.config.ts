@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const realRedis = { globalSetup: path('./test/environment/provide-redis.ts') };
+/** They need Node 22. */
+const hasNewestSdks = Number(process.versions.node.split('.')[0]) >= 22;
 
 export default defineConfig({
   resolve: {
@@ -42,6 +44,23 @@ export default defineConfig({
           ...realRedis,
         },
       },
+      ...(hasNewestSdks
+        ? [
+            {
+              // The SDK conformance once more, with the newest clients.
+              extends: true as const,
+              resolve: {
+                alias: [
+                  { find: /^openai$/, replacement: 'openai-newest' },
+                  { find: /^ai$/, replacement: 'ai-newest' },
+                  { find: /^@ai-sdk\/openai$/, replacement: 'ai-sdk-openai-newest' },
+                  { find: /^@ai-sdk\/anthropic$/, replacement: 'ai-sdk-anthropic-newest' },
+                ],
+              },
+              test: { name: 'newest SDKs', include: ['test/e2e/sdk/**/*.spec.ts'], ...realRedis },
+            },
+          ]
+        : []),
     ],
   },
 });

@@ -89,6 +89,8 @@ const FRESH = new Set([
   'request_id',
   '_request_id',
   'obfuscation',
+  // How fast the AI SDK found the answer to be.
+  'performance',
 ]);
 
 function withoutIdsAndTimes(value: unknown): unknown {
