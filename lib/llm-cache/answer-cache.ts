@@ -222,7 +222,11 @@ function goesOn({ limits }: AnswerRequest, flight: Flight): boolean {
 }
 
 function drainWithin(chunks: SharedChunks, deadlineMs: number): void {
-  const timer = setTimeout(() => chunks.stop(), deadlineMs).unref();
+  const { received } = chunks;
+  const timer = setTimeout(() => {
+    // Somebody may have joined meanwhile, and may wait for a source that hangs.
+    if (!chunks.hasReaders || chunks.received === received) chunks.stop();
+  }, deadlineMs).unref();
   void chunks.ended.finally(() => clearTimeout(timer));
   void chunks.drain();
 }

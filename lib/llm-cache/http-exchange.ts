@@ -3,6 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { isJsonObject } from './json-object.js';
 import { withoutMember } from './json-members.js';
+import { headerText } from './recording/answer.js';
 
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {
@@ -79,10 +80,9 @@ export class HttpExchange {
     this.#adapter.status(this.#response, status);
   }
 
-  /** A response header that is set and has one value. */
+  /** A response header that is set. */
   header(name: string): string | undefined {
-    const value: unknown = this.#adapter.getHeader(this.#response, name);
-    return typeof value === 'string' ? value : undefined;
+    return headerText(this.#adapter.getHeader(this.#response, name));
   }
 
   /** Answers in the place of the handler, which would do it by itself. */

@@ -59,6 +59,7 @@ export class SharedChunks {
   /** Before the first piece; gone once the body is too large. */
   #start: Link | undefined = this.#last;
   #bytes = 0;
+  #received = 0;
   #end: BodyEnd | undefined;
   #reading: Promise<void> | undefined;
   #settleBegun: (hasBody: boolean) => void = () => undefined;
@@ -88,6 +89,11 @@ export class SharedChunks {
   get lostBy(): 'too-large' | 'not-json' | undefined {
     if (this.isWhole) return undefined;
     return this.#bytes > this.#maxBytes ? 'too-large' : 'not-json';
+  }
+
+  /** Pieces so far. */
+  get received(): number {
+    return this.#received;
   }
 
   get hasReaders(): boolean {
@@ -159,7 +165,8 @@ export class SharedChunks {
         if ('error' in this.#end) throw this.#end.error;
         return undefined;
       }
-      await this.#readOnce();
+      // A source that hangs holds up nobody once it was stopped.
+      await Promise.race([this.#readOnce(), this.ended]);
     }
   }
 
@@ -210,6 +217,7 @@ export class SharedChunks {
     this.#last = link;
     this.#settleBegun(true);
     this.#bytes += bytes;
+    this.#received += 1;
     if (wire === undefined || this.#bytes > this.#maxBytes) this.#start = undefined;
     for (const reader of this.#readers) reader.lagBytes += bytes;
     if (!this.isWhole) this.#cutSlowReaders();

@@ -23,6 +23,8 @@ export function routeIdentity(
     // Text of symbols too: VERSION_NEUTRAL is one.
     Array.isArray(version) ? JSON.stringify(version.map(String)) : String(version),
     http.host,
+    // With its port, which the host name lacks.
+    http.headers.host ?? '',
     /\btext\/event-stream\b/i.test(http.headers.accept ?? '') ? 'events' : '',
   ];
 }

@@ -34,6 +34,12 @@ export interface LiveAnswer {
   readonly chunks: AsyncIterator<Chunk>;
 }
 
+/** The text of a header as Node and Nest keep it: several values are one list. */
+export function headerText(value: unknown): string | undefined {
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** Headers that depend on the caller in a way that the body does not. */
 const HARMLESS_VARY: ReadonlySet<string> = new Set(['', 'origin', 'accept-encoding']);
 

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { answerHeaders, isForbidden, type LiveAnswer } from './answer.js';
+import { answerHeaders, headerText, isForbidden, type LiveAnswer } from './answer.js';
 import { PushedChunks } from './pushed-chunks.js';
 
 /** What a handler writes by itself. */
@@ -31,8 +31,7 @@ export function recordRawResponse(response: ServerResponse): RawRecording {
       if (hasBegun) return;
       hasBegun = true;
       const valueOf = (name: string): string | undefined => {
-        const value = named[name] ?? response.getHeader(name);
-        return typeof value === 'string' ? value : undefined;
+        return headerText(named[name] ?? response.getHeader(name));
       };
       // What is encoded for one caller cannot be given to others.
       if (valueOf('content-encoding') !== undefined || isForbidden(valueOf)) {
@@ -80,15 +79,21 @@ function encodingOf(encoding: unknown): BufferEncoding {
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? encoding : 'utf8';
 }
 
-/** An object, or names and values in turn, as in `rawHeaders`, or pairs of them. */
+/** An object, pairs, or names and values in turn as in `rawHeaders`. */
 function lowerCase(headers: unknown): OutgoingHttpHeaders {
-  if (typeof headers !== 'object' || headers === null) return {};
-  const flat: readonly unknown[] = Array.isArray(headers)
-    ? headers.flat()
-    : Object.entries(headers).flat();
-  const named: OutgoingHttpHeaders = {};
-  for (let index = 0; index < flat.length; index += 2) {
-    named[String(flat[index]).toLowerCase()] = String(flat[index + 1]);
+  const named: Record<string, string> = {};
+  for (const [name, value] of entriesOf(headers)) {
+    const text = headerText(value) ?? String(value);
+    const key = String(name).toLowerCase();
+    named[key] = named[key] === undefined ? text : `${named[key]}, ${text}`;
   }
   return named;
+}
+
+function entriesOf(headers: unknown): (readonly unknown[])[] {
+  if (typeof headers !== 'object' || headers === null) return [];
+  if (!Array.isArray(headers)) return Object.entries(headers);
+  if (headers.every((item) => Array.isArray(item))) return headers;
+  const values: readonly unknown[] = headers;
+  return values.flatMap((name, index) => (index % 2 === 0 ? [[name, values[index + 1]]] : []));
 }
