@@ -176,6 +176,7 @@ async function trouble(isOver: () => boolean): Promise<Readonly<Record<string, n
     flush: async () => {
       await redis.flushall();
     },
+    restart: () => front.restartServer(),
     calm: () => sleep(200),
   };
   const names = Object.keys(faults);
@@ -243,7 +244,7 @@ it(
       notStored: {},
     });
     expect(Object.keys(done).toSorted()).toEqual(
-      ['calm', 'damage', 'flush', 'refuse', 'reset', 'slow'].toSorted(),
+      ['calm', 'damage', 'flush', 'refuse', 'reset', 'restart', 'slow'].toSorted(),
     );
   },
 );
