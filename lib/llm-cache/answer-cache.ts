@@ -1,9 +1,10 @@
 import type { AnswerRequest, Recorded, Served } from './answer-request.interface.js';
 import type { LlmCacheStatistics } from './statistics.js';
-import { Flight, type FlightAnswer } from './flight/flight.js';
-import { SharedChunks } from './flight/shared-chunks.js';
+import type { Flight, FlightAnswer } from './flight/flight.js';
+import { leaveWithCaller, openFlight, shareChunks } from './flight/open-flight.js';
+import type { SharedChunks } from './flight/shared-chunks.js';
 import { isStorableStatus, type UnstorableReason } from './policy/storable.js';
-import type { AnswerHead, LiveAnswer } from './recording/answer.js';
+import type { AnswerHead } from './recording/answer.js';
 import type { Entry } from './recording/entry.js';
 import { recordAnswer } from './recording/record-answer.js';
 
@@ -24,7 +25,9 @@ export class AnswerCache {
 
   /** Throws what the call throws. */
   async serve(request: AnswerRequest): Promise<Served> {
-    const { controls } = request;
+    const { controls, gone } = request;
+    // Nobody is called for a caller who has gone already.
+    gone.throwIfAborted();
     if (controls.onlyIfCached) {
       return (await this.#find(request)) ?? { from: 'nowhere' };
     }
@@ -72,17 +75,11 @@ export class AnswerCache {
     };
     const { flight, stop } = openFlight(request, close);
     this.#flights.set(key, flight);
-    try {
-      const found = await this.#find(request);
-      if (found === undefined) return await this.#call(request, flight, stop, close);
-      flight.land(found);
-      close();
-      return found;
-    } catch (error) {
-      flight.fail('failed');
-      close();
-      throw error;
-    }
+    const found = await this.#find(request);
+    if (found === undefined) return this.#call(request, flight, stop, close);
+    flight.land(found);
+    close();
+    return found;
   }
 
   #callAlone(request: AnswerRequest): Promise<Served> {
@@ -101,6 +98,11 @@ export class AnswerCache {
     this.#statistics.misses += 1;
     const live = await request.memory
       .call((instead) => request.call(stop, instead))
+      .catch((error: unknown) => {
+        flight.fail('failed');
+        close();
+        throw error;
+      })
       .finally(() => clearTimeout(flight.deadline));
     if (typeof live === 'string') {
       flight.fail('unshareable');
@@ -149,7 +151,8 @@ export class AnswerCache {
   }
 
   async #find(request: AnswerRequest): Promise<(Served & { from: 'cache' }) | undefined> {
-    const entry = await request.memory.find();
+    // Whatever fails here, the call is made.
+    const entry = await request.memory.find().catch(() => undefined);
     return entry && this.#hit(request, entry);
   }
 
@@ -159,76 +162,6 @@ export class AnswerCache {
     this.#statistics.hits += 1;
     return { from: 'cache', entry };
   }
-}
-
-/**
- * A flight that its caller may leave before there is an answer. With nobody left, who comes next
- * starts anew: the call may hang, and the caller have given up on it.
- */
-function openFlight(
-  request: AnswerRequest,
-  close: () => void,
-): { readonly flight: Flight; readonly stop: AbortSignal } {
-  const stop = new AbortController();
-  const flight: Flight = new Flight(() => {
-    close();
-    if (goesOn(request, flight)) {
-      flight.deadline = setTimeout(() => stop.abort(), request.limits.drainDeadlineMs).unref();
-    } else {
-      stop.abort();
-    }
-  });
-  whenGone(request.gone, () => flight.leave(), flight.landed);
-  return { flight, stop: stop.signal };
-}
-
-function shareChunks(request: AnswerRequest, live: LiveAnswer, flight: Flight): SharedChunks {
-  const { maxEntryBytes, drainDeadlineMs } = request.limits;
-  const mayBeStored = isStorableStatus(live.head.status) && !request.controls.noStore;
-  const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
-    // Followers may be about to begin to read.
-    setImmediate(() => {
-      if (chunks.hasReaders) return;
-      if (mayBeStored && goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
-      else chunks.stop();
-    });
-  });
-  return chunks;
-}
-
-/** Whoever was to read an answer may have gone, or have put something else in its place. */
-function leaveWithCaller(
-  gone: AbortSignal,
-  reader: AsyncIterator<unknown>,
-  chunks: SharedChunks,
-): void {
-  whenGone(gone, () => void reader.return?.(), chunks.ended);
-}
-
-/** Calls back once, unless `over` comes first; leaves no listener behind. */
-function whenGone(gone: AbortSignal, callBack: () => void, over: Promise<unknown>): void {
-  if (gone.aborted) {
-    callBack();
-    return;
-  }
-  gone.addEventListener('abort', callBack, { once: true });
-  void over.finally(() => gone.removeEventListener('abort', callBack));
-}
-
-/** Whether an answer is completed although nobody waits for it any more. */
-function goesOn({ limits }: AnswerRequest, flight: Flight): boolean {
-  if (limits.onDisconnect === 'drainIfFollowers') return flight.followers > 0;
-  return limits.onDisconnect === 'drain';
-}
-
-function drainWithin(chunks: SharedChunks, deadlineMs: number): void {
-  const { received } = chunks;
-  const timer = setTimeout(() => {
-    // Somebody may have joined meanwhile, and may wait for a source that hangs.
-    if (!chunks.hasReaders || chunks.received === received) chunks.stop();
-  }, deadlineMs).unref();
-  void chunks.ended.finally(() => clearTimeout(timer));
-  void chunks.drain();
 }
 
 async function makeEntry(

@@ -36,8 +36,8 @@ export class RecordedAnswers {
   }
 
   /** Resolves when Redis has confirmed, or will not; never rejects. */
-  record(key: string, entry: Entry): Promise<void> {
-    return this.recordBytes(key, encodeEntry(key, entry), entry.ttlMs);
+  async record(key: string, entry: Entry): Promise<void> {
+    await this.#attempt(() => this.#store.setBytes(key, encodeEntry(key, entry), entry.ttlMs));
   }
 
   async recordBytes(key: string, bytes: Buffer, ttlMs: number): Promise<void> {

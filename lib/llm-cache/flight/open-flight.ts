@@ -1,0 +1,80 @@
+import type { AnswerRequest } from '../answer-request.interface.js';
+import { isStorableStatus } from '../policy/storable.js';
+import type { LiveAnswer } from '../recording/answer.js';
+import { Flight } from './flight.js';
+import { SharedChunks } from './shared-chunks.js';
+
+/**
+ * A flight that its caller may leave before there is an answer. With nobody left, who comes next
+ * starts anew: the call may hang, and the caller have given up on it.
+ */
+export function openFlight(
+  request: AnswerRequest,
+  close: () => void,
+): { readonly flight: Flight; readonly stop: AbortSignal } {
+  const stop = new AbortController();
+  const flight: Flight = new Flight(() => {
+    close();
+    if (goesOn(request, flight)) {
+      flight.deadline = setTimeout(() => stop.abort(), request.limits.drainDeadlineMs).unref();
+    } else {
+      stop.abort();
+    }
+  });
+  whenGone(request.gone, () => flight.leave(), flight.landed);
+  return { flight, stop: stop.signal };
+}
+
+/** The body of an answer for all who want it, which goes on without them as far as it may. */
+export function shareChunks(
+  request: AnswerRequest,
+  live: LiveAnswer,
+  flight: Flight,
+): SharedChunks {
+  const { maxEntryBytes, drainDeadlineMs } = request.limits;
+  const mayBeStored = isStorableStatus(live.head.status) && !request.controls.noStore;
+  const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
+    // Followers may be about to begin to read.
+    setImmediate(() => {
+      if (chunks.hasReaders) return;
+      if (mayBeStored && goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
+      else chunks.stop();
+    });
+  });
+  return chunks;
+}
+
+/** Whoever was to read an answer may have gone, or have put something else in its place. */
+export function leaveWithCaller(
+  gone: AbortSignal,
+  reader: AsyncIterator<unknown>,
+  chunks: SharedChunks,
+): void {
+  whenGone(gone, () => void reader.return?.(), chunks.ended);
+}
+
+/** Calls back once, unless `over` comes first; leaves no listener behind. */
+function whenGone(gone: AbortSignal, callBack: () => void, over: Promise<unknown>): void {
+  if (gone.aborted) {
+    callBack();
+    return;
+  }
+  gone.addEventListener('abort', callBack, { once: true });
+  void over.finally(() => gone.removeEventListener('abort', callBack));
+}
+
+/** Whether an answer is completed although nobody waits for it any more. */
+function goesOn({ limits }: AnswerRequest, flight: Flight): boolean {
+  if (limits.onDisconnect === 'drainIfFollowers') return flight.followers > 0;
+  return limits.onDisconnect === 'drain';
+}
+
+function drainWithin(chunks: SharedChunks, deadlineMs: number): void {
+  const { received } = chunks;
+  const timer = setTimeout(() => {
+    // Somebody may have joined meanwhile, and may wait for a source that hangs.
+    if (!chunks.hasReaders || chunks.received === received) chunks.stop();
+  }, deadlineMs).unref();
+  void chunks.ended.finally(() => clearTimeout(timer));
+  void chunks.drain();
+}
