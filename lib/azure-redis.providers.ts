@@ -25,7 +25,7 @@ import type {
 import { LlmCacheService } from './llm-cache/llm-cache.service.js';
 import { resolveAzureRedisOptions } from './options/resolve-options.js';
 import { AzureRedisStore } from './store/azure-redis.store.js';
-import type { ByteStore } from './store/byte-store.interface.js';
+import { RedisNotices } from './store/redis-notices.js';
 import { StoreGuard } from './store/store-guard.js';
 import { EntraTokenManager } from './token/entra-token-manager.js';
 import { logTokenState } from './token/log-token-state.js';
@@ -166,9 +166,16 @@ function storeProvider(provide: InjectionToken, name: string): FactoryProvider<A
 function llmCacheProvider(name: string): FactoryProvider<LlmCacheService> {
   return {
     provide: getLlmCacheServiceToken(name),
-    inject: [getAzureRedisStoreToken(name), getAzureRedisOptionsToken(name)],
-    useFactory: (store: ByteStore, { cache }: AzureRedisOptions) =>
-      new LlmCacheService(store, cache),
+    inject: [
+      getAzureRedisStoreToken(name),
+      getAzureRedisConnectionToken(name),
+      getAzureRedisOptionsToken(name),
+    ],
+    useFactory: (
+      store: AzureRedisStore,
+      { client }: AzureRedisConnection,
+      { cache }: AzureRedisOptions,
+    ) => new LlmCacheService(store, new RedisNotices(client, cache.namespace), cache),
   };
 }
 

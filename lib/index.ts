@@ -37,9 +37,13 @@ export type {
 } from './options/azure-redis-options.interface.js';
 export type {
   LlmCacheClientControls,
+  LlmCacheEncryptionOptions,
+  LlmCacheFleetOptions,
   LlmCacheOnDisconnect,
   LlmCacheOptions,
   LlmCachePacing,
+  LlmCachePricedUsage,
+  LlmCachePricing,
   LlmCacheScope,
   ResolvedLlmCacheOptions,
 } from './options/llm-cache-options.interface.js';
@@ -62,12 +66,30 @@ export type { DeferralReason, ReauthenticatorEvents } from './client/reauthentic
 export { AzureRedisStore } from './store/azure-redis.store.js';
 export type { ByteStore } from './store/byte-store.interface.js';
 export { LlmCacheInterceptor } from './llm-cache/llm-cache.interceptor.js';
-export { LlmCache, type LlmCacheRouteOptions } from './llm-cache/llm-cache.decorators.js';
+export {
+  LlmCache,
+  type LlmCacheRouteOptions,
+  type LlmCacheTags,
+} from './llm-cache/llm-cache.decorators.js';
 export { LlmCacheService, type LlmCacheRequest } from './llm-cache/llm-cache.service.js';
 export type { LlmCacheFetchOptions } from './llm-cache/fetch-door.js';
-export type { LlmCacheStats } from './llm-cache/statistics.js';
+export type {
+  LlmCacheCounts,
+  LlmCacheStats,
+} from './llm-cache/accounting/llm-cache-stats.interface.js';
+export type {
+  LlmCacheEvent,
+  LlmCacheResult,
+  LlmCacheSavings,
+} from './llm-cache/accounting/llm-cache-event.interface.js';
+export type { ComponentName, Explanation } from './llm-cache/explanation/explain.js';
+export type { LlmCacheExplanation } from './llm-cache/explanation/llm-cache-explanation.interface.js';
+export type { LlmCacheInvalidation } from './llm-cache/invalidation/invalidation-target.js';
 export type {
   LlmProtocol,
   PersonalField,
+  RequestComponentName,
+  RequestComponents,
   StreamJudge,
+  TokenUsage,
 } from './llm-cache/protocols/llm-protocol.interface.js';

@@ -1,12 +1,22 @@
-import type { AnswerRequest, Recorded, Served } from './answer-request.interface.js';
-import type { LlmCacheStatistics } from './statistics.js';
+import type { AnswerRequest, Served } from './answer-request.interface.js';
+import { continuedAnswer } from './fleet/continued-answer.js';
+import type { Fleet } from './fleet/fleet.js';
+import type { Follower } from './fleet/follower.js';
+import type { Leader } from './fleet/leader.js';
+import { callFor, type CallOptions } from './flight/call.js';
+import { followedCall } from './flight/record-when-ended.js';
 import type { Flight, FlightAnswer } from './flight/flight.js';
-import { leaveWithCaller, openFlight, shareChunks } from './flight/open-flight.js';
-import type { SharedChunks } from './flight/shared-chunks.js';
-import { isStorableStatus, type UnstorableReason } from './policy/storable.js';
-import type { AnswerHead } from './recording/answer.js';
+import {
+  followChunks,
+  leaveWithCaller,
+  openFlight,
+  type OpenFlight,
+} from './flight/open-flight.js';
+import { freshnessOf, NOT_STALE, type FoundEntry } from './policy/freshness.js';
+import { isKnownStream } from './protocols/protocols.js';
+import type { LiveAnswer, OriginatedHead } from './recording/answer.js';
 import type { Entry } from './recording/entry.js';
-import { recordAnswer } from './recording/record-answer.js';
+import { replay } from './recording/replay.js';
 
 /** Callers follow a second leader when the first has failed, and do not queue up behind a third. */
 const MOST_LEADERS = 2;
@@ -16,24 +26,32 @@ const MOST_LEADERS = 2;
  * same time, and records what may be stored. Whatever fails around the cache, the call is made.
  */
 export class AnswerCache {
-  readonly #statistics: LlmCacheStatistics;
+  readonly #fleet: Fleet | undefined;
   readonly #flights = new Map<string, Flight>();
+  /** Keys of answers that are asked for in the background. */
+  readonly #renewals = new Set<string>();
 
-  constructor(statistics: LlmCacheStatistics) {
-    this.#statistics = statistics;
+  /** @param fleet other processes; without it, this one is alone */
+  constructor(fleet?: Fleet) {
+    this.#fleet = fleet;
   }
 
   /** Throws what the call throws. */
   async serve(request: AnswerRequest): Promise<Served> {
-    const { controls, gone } = request;
+    const { controls, gone, isShadow, account } = request;
     // Nobody is called for a caller who has gone already.
     gone.throwIfAborted();
-    if (controls.onlyIfCached) {
-      return (await this.#find(request)) ?? { from: 'nowhere' };
+    if (request.resumes !== undefined) return this.#resume(request, request.resumes);
+    if (isShadow) {
+      const found = await this.#find(request);
+      if (found !== undefined) account.shadowHit(found.entry);
+      return this.#callAlone(request);
     }
     if (controls.noCache) return this.#callAlone(request);
-    if (controls.noStore) return (await this.#find(request)) ?? this.#callAlone(request);
-    return this.#joinOrTakeOff(request);
+    if (!controls.onlyIfCached && !controls.noStore) return this.#joinOrTakeOff(request);
+    const found = await this.#find(request);
+    if (isAnswer(found)) return this.#give(request, found);
+    return controls.onlyIfCached ? { from: 'nowhere' } : this.#callAlone(request);
   }
 
   /** The answer of the flight that is under way, or of one of its own. */
@@ -44,146 +62,245 @@ export class AnswerCache {
       // Nothing may be awaited in between: who comes next must find the new flight.
       if (flight === undefined) return this.#takeOff(request);
       if (flight.entry !== undefined) {
-        return this.#hit(request, flight.entry) ?? this.#callAlone(request);
+        return this.#giveEntry(request, flight.entry) ?? this.#callAlone(request);
       }
       if (flight.followers >= limits.maxFollowers) break;
       const answer = await flight.follow(limits.followerDeadlineMs, gone);
       gone.throwIfAborted();
       if (answer === 'late' || answer === 'unshareable') break;
-      if (answer !== 'failed') return this.#shared(request, answer) ?? this.#callAlone(request);
+      if (answer !== 'failed') return this.#share(request, answer) ?? this.#callAlone(request);
     }
     return this.#callAlone(request);
   }
 
-  #shared(request: AnswerRequest, answer: FlightAnswer): Served | undefined {
-    if (answer.from === 'cache') return this.#hit(request, answer.entry);
-    if (!answer.chunks.isWhole) return undefined;
-    this.#statistics.collapsed += 1;
-    return {
-      from: 'handler',
-      head: answer.head,
-      chunks: answer.chunks.read(false),
-      isCollapsed: true,
-    };
+  /** Only an answer that there is already, wherever it is. */
+  async #resume(request: AnswerRequest, origin: string): Promise<Served> {
+    const { limits, gone } = request;
+    const isWanted = ({ origin: { id } }: OriginatedHead): boolean => id === origin;
+    const flight = this.#flights.get(request.key);
+    const answer = await flight?.follow(limits.followerDeadlineMs, gone);
+    if (typeof answer === 'object' && answer.from === 'handler' && isWanted(answer.head)) {
+      const shared = this.#share(request, answer);
+      if (shared !== undefined) return shared;
+    }
+    const found = await this.#find(request);
+    if (isAnswer(found) && isWanted(found.entry.head)) return this.#give(request, found);
+    const party = await this.#join(request);
+    if (party?.role === 'leader') void party.leave();
+    if (party?.role !== 'follower') return { from: 'nowhere' };
+    const followed = await this.#answerOf(party, request, gone);
+    if (typeof followed === 'string') return { from: 'nowhere' };
+    if (isWanted(followed.head))
+      return this.#follow(request, openFlight(request, nothing), followed);
+    void followed.chunks.return?.();
+    return { from: 'nowhere' };
   }
 
-  /** Looks up, or calls, for everybody who comes meanwhile. */
+  #share(request: AnswerRequest, answer: FlightAnswer): Served | undefined {
+    if (answer.from === 'cache') return this.#giveEntry(request, answer.entry);
+    const { head, chunks } = answer;
+    if (!chunks.isWhole || !request.isValid(head)) return undefined;
+    request.account.collapsed(answer.call);
+    return { from: 'handler', head, chunks: chunks.read(false), isCollapsed: true };
+  }
+
+  /** Looks up, or asks, for everybody who comes meanwhile. */
   async #takeOff(request: AnswerRequest): Promise<Served> {
+    const open = this.#open(request);
+    const found = await this.#find(request);
+    return isAnswer(found)
+      ? this.#land(request, open, found)
+      : this.#takeOffInFleet(request, open, found);
+  }
+
+  #open(request: AnswerRequest): OpenFlight {
     const { key } = request;
     const close = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
-    const { flight, stop } = openFlight(request, close);
+    const open = openFlight(request, close);
+    const { flight } = open;
     this.#flights.set(key, flight);
-    const found = await this.#find(request);
-    if (found === undefined) return this.#call(request, flight, stop, close);
-    flight.land(found);
+    return open;
+  }
+
+  #land(request: AnswerRequest, { flight, close }: OpenFlight, found: FoundEntry): Served {
+    flight.land({ from: 'cache', entry: found.entry });
     close();
-    return found;
+    return this.#give(request, found);
   }
 
-  #callAlone(request: AnswerRequest): Promise<Served> {
-    const nothing = (): void => undefined;
-    const { flight, stop } = openFlight(request, nothing);
-    return this.#call(request, flight, stop, nothing);
-  }
-
-  /** @param close called when who comes from now on finds the answer in the store, or never will */
-  async #call(
+  /** Another process may be about to have the answer. */
+  async #takeOffInFleet(
     request: AnswerRequest,
-    flight: Flight,
-    stop: AbortSignal,
-    close: () => void,
+    open: OpenFlight,
+    fallback: FoundEntry | undefined,
   ): Promise<Served> {
-    this.#statistics.misses += 1;
-    const live = await request.memory
-      .call((instead) => request.call(stop, instead))
-      .catch((error: unknown) => {
-        flight.fail('failed');
-        close();
-        throw error;
-      })
-      .finally(() => clearTimeout(flight.deadline));
-    if (typeof live === 'string') {
-      flight.fail('unshareable');
-      close();
-      this.#statistics.unstorable(live);
-      return { from: 'handler-only', reason: live };
+    for (let leaders = 0; leaders < MOST_LEADERS; leaders += 1) {
+      const party = await this.#join(request);
+      if (party === undefined) break;
+      if (party.role === 'leader') {
+        party.attend(open.flight);
+        // By the leader before.
+        const found = await this.#find(request);
+        if (!isAnswer(found)) return this.#call(request, open, { leader: party, fallback });
+        void party.leave();
+        return this.#land(request, open, found);
+      }
+      const answer = await this.#answerOf(party, request, open.stop);
+      if (open.stop.aborted) break;
+      if (typeof answer === 'object') return this.#follow(request, open, answer);
+      if (answer === 'late' || answer === 'unshareable') break;
     }
-    const { head } = live;
-    const chunks = shareChunks(request, live, flight);
+    return this.#call(request, open, { fallback });
+  }
+
+  async #join({
+    key,
+    sealer,
+    isEpochFresh,
+  }: AnswerRequest): Promise<Leader | Follower | undefined> {
+    return isEpochFresh ? this.#fleet?.join(key, sealer) : undefined;
+  }
+
+  async #answerOf(
+    party: Follower,
+    request: AnswerRequest,
+    stop?: AbortSignal,
+  ): Promise<LiveAnswer<OriginatedHead> | 'failed' | 'unshareable' | 'lost' | 'late'> {
+    const answer = await party.answer(request.limits.followerDeadlineMs, stop);
+    if (typeof answer === 'string' || request.isValid(answer.head)) return answer;
+    void answer.chunks.return?.();
+    return 'unshareable';
+  }
+
+  /** The answer of a call in another process, for the callers in this one. */
+  #follow(
+    request: AnswerRequest,
+    { flight, close }: OpenFlight,
+    first: LiveAnswer<OriginatedHead>,
+  ): Served {
+    const { protocol, body } = request;
+    const { head } = first;
+    const continued = continuedAnswer(first, {
+      isEventStream: isKnownStream(protocol, body),
+      personalFields: protocol.personalFields(body),
+      askAgain: () => this.#askAgain(request.detached('now')),
+    });
+    const chunks = followChunks(request, continued);
     const reader = chunks.read(true);
     leaveWithCaller(request.gone, reader, chunks);
-    if (head.kind === 'value') void chunks.drain();
-    if (isStorableStatus(head.status)) {
-      // Whoever waits must not wait for this caller to read.
-      void chunks.readFirst();
-      void chunks.begun.then((hasBody) => {
-        if (hasBody) flight.land({ from: 'handler', head, chunks });
-        else flight.fail('failed');
-      });
-    } else {
-      flight.fail('failed');
-      close();
-    }
-    const recorded = this.#record(request, head, chunks, flight, close);
-    return { from: 'handler', head, chunks: reader, isCollapsed: false, recorded };
+    const call = followedCall(request, { head, chunks, startedAt: performance.now() });
+    void chunks.readFirst();
+    void chunks.begun.then((hasBody) => {
+      if (hasBody) flight.land({ from: 'handler', head, chunks, call });
+      else flight.fail('failed');
+    });
+    void chunks.ended.then(close);
+    request.account.collapsed(call);
+    return { from: 'handler', head, chunks: reader, isCollapsed: true };
   }
 
-  async #record(
+  /** For an answer that has begun and lost its leader. */
+  async #askAgain(request: AnswerRequest): Promise<LiveAnswer> {
+    const found = await this.#find(request);
+    if (isAnswer(found)) return replayed(found);
+    const party = await this.#join(request);
+    if (party?.role === 'follower') {
+      const answer = await this.#answerOf(party, request);
+      if (typeof answer === 'object') return answer;
+    }
+    if (!request.canCallLate) throw new Error('The answer was cut with its leader.');
+    const leader = party?.role === 'leader' ? party : undefined;
+    const served = await this.#callAlone(request, { leader });
+    if (served.from !== 'handler') throw new Error('The answer was cut with its leader.');
+    return served;
+  }
+
+  #callAlone(request: AnswerRequest, options?: CallOptions): Promise<Served> {
+    const open = openFlight(request, nothing);
+    options?.leader?.attend(open.flight);
+    return this.#call(request, open, options);
+  }
+
+  async #call(
     request: AnswerRequest,
-    head: AnswerHead,
-    chunks: SharedChunks,
-    flight: Flight,
-    close: () => void,
-  ): Promise<Recorded> {
-    const end = await chunks.ended;
-    const entry = 'error' in end ? 'cut' : await makeEntry(request, head, chunks);
-    if (typeof entry === 'string') {
-      close();
-      this.#statistics.unstorable(entry);
-      return entry;
-    }
-    flight.entry = entry;
-    void request.memory.record(entry).finally(close);
-    this.#statistics.stored += 1;
-    return 'stored';
+    open: OpenFlight,
+    options: CallOptions = {},
+  ): Promise<Served> {
+    const answer = await callFor(request, open, options);
+    return 'entry' in answer ? this.#land(request, open, answer) : answer;
   }
 
-  async #find(request: AnswerRequest): Promise<(Served & { from: 'cache' }) | undefined> {
+  async #find(request: AnswerRequest): Promise<FoundEntry | undefined> {
+    if (!request.isEpochFresh) return undefined;
     // Whatever fails here, the call is made.
     const entry = await request.memory.find().catch(() => undefined);
-    return entry && this.#hit(request, entry);
+    return entry && foundFor(request, entry);
   }
 
-  #hit({ controls }: AnswerRequest, entry: Entry): (Served & { from: 'cache' }) | undefined {
-    const { maxAgeMs } = controls;
-    if (maxAgeMs !== undefined && Date.now() - entry.storedAtMs > maxAgeMs) return undefined;
-    this.#statistics.hits += 1;
-    return { from: 'cache', entry };
+  #giveEntry(request: AnswerRequest, entry: Entry): Served | undefined {
+    const answer = foundFor(request, entry);
+    return answer && this.#give(request, answer);
+  }
+
+  #give(request: AnswerRequest, { entry, freshness }: FoundEntry): Served {
+    const isStale = freshness === 'stale' || freshness === 'fallback';
+    if (isStale) request.account.stale(entry);
+    else request.account.hit(entry);
+    if (freshness === 'stale' || freshness === 'ageing') void this.#renew(request, entry);
+    return { from: 'cache', entry, isStale };
+  }
+
+  /** Asks for a new answer in the background, once in all processes. Never rejects. */
+  async #renew(request: AnswerRequest, old: Entry): Promise<void> {
+    const { key, canCallLate } = request;
+    if (!canCallLate || this.#renewals.has(key)) return;
+    this.#renewals.add(key);
+    try {
+      const party = await this.#join(request);
+      if (party?.role === 'follower') party.leave();
+      if (party?.role === 'follower' || (party === undefined && this.#fleet !== undefined)) return;
+      await this.#callInBackground(request.detached('after-answer'), old, party);
+    } catch {
+      // The next one who gets the old answer tries again.
+    } finally {
+      this.#renewals.delete(key);
+    }
+  }
+
+  async #callInBackground(
+    request: AnswerRequest,
+    old: Entry,
+    leader: Leader | undefined,
+  ): Promise<void> {
+    const present = await this.#find(request);
+    if (present !== undefined && present.entry.head.origin.id !== old.head.origin.id) {
+      // Somebody else was faster.
+      await leader?.leave();
+      return;
+    }
+    const served = await this.#callAlone(request, { leader });
+    if (served.from !== 'handler') return;
+    while ((await served.chunks.next()).done !== true);
   }
 }
 
-async function makeEntry(
-  request: AnswerRequest,
-  head: AnswerHead,
-  chunks: SharedChunks,
-): Promise<Entry | UnstorableReason> {
-  if (!isStorableStatus(head.status)) return 'status';
-  if (chunks.lostBy !== undefined) return chunks.lostBy;
-  if (request.controls.noStore) return 'no-store';
-  // Without a mark of its end, nobody can tell a body that was stopped because its caller had left;
-  // what a handler writes by itself has failed then.
-  const hasEndMark =
-    head.kind === 'value' || head.kind === 'raw' || request.protocol.name !== 'json';
-  if (!hasEndMark && request.gone.aborted) return 'cut';
-  try {
-    const frames = recordAnswer(head, chunks.pieces(), request.protocol, request.body);
-    if (typeof frames === 'string') return frames;
-    const ttlMs = await request.ttlMs();
-    return ttlMs === undefined ? 'ttl' : { storedAtMs: Date.now(), ttlMs, head, frames };
-  } catch {
-    // A protocol of the user's that throws.
-    return 'protocol';
-  }
+function foundFor(request: AnswerRequest, entry: Entry): FoundEntry | undefined {
+  const { controls, memory, staleness } = request;
+  const { maxAgeMs } = controls;
+  if (maxAgeMs !== undefined && Date.now() - entry.storedAtMs > maxAgeMs) return undefined;
+  if (!request.isValid(entry.head)) return undefined;
+  const freshness = freshnessOf(entry, memory.isInParts ? NOT_STALE : staleness);
+  return freshness && { entry, freshness };
+}
+
+const nothing = (): void => undefined;
+
+/** Whether it answers a request without a call. */
+const isAnswer = (answer: FoundEntry | undefined): answer is FoundEntry =>
+  answer !== undefined && answer.freshness !== 'fallback';
+
+function replayed({ entry: { head, frames } }: FoundEntry): LiveAnswer {
+  return { head, chunks: replay(frames, { pacing: 'instant', verbatim: true }) };
 }

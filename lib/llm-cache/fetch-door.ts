@@ -1,8 +1,10 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
 import { abortable, orAborted } from './abortable.js';
 import type { AnswerRequest, Served } from './answer-request.interface.js';
 import { readRequest } from './fetch-request.js';
 import { credentialPrincipal } from './key/principal.js';
+import type { JsonObject } from './json-object.js';
 import { requestTarget } from './key/request-target.js';
 import type { LlmCacheService } from './llm-cache.service.js';
 import type { LookupPlan } from './lookup-plan.js';
@@ -14,6 +16,7 @@ import { toResponse } from './recording/give-answer.js';
 import { withoutMember } from './json-members.js';
 import { readResponse } from './recording/read-answer.js';
 import { replay } from './recording/replay.js';
+import { checkedTags } from './route-options.js';
 
 /** Options of one cached `fetch`. @publicApi */
 export interface LlmCacheFetchOptions {
@@ -30,6 +33,14 @@ export interface LlmCacheFetchOptions {
   readonly verbatim?: boolean;
   /** @default `cache.llm.maxEntryBytes` */
   readonly maxEntryBytes?: number;
+  /** By which answers can be invalidated: a list, or a function. @default none */
+  readonly tags?: readonly string[] | (() => readonly string[] | Promise<readonly string[]>);
+  /** @default `cache.llm.staleWhileRevalidateMs` */
+  readonly staleWhileRevalidateMs?: number;
+  /** @default `cache.llm.staleIfErrorMs` */
+  readonly staleIfErrorMs?: number;
+  /** @default `cache.llm.shadow` */
+  readonly shadow?: boolean;
   /** Asks the upstream. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -50,38 +61,50 @@ export class FetchDoor {
   }
 
   async fetch(...[input, init]: Parameters<typeof globalThis.fetch>): Promise<Response> {
-    const ask = this.#options.fetch ?? globalThis.fetch;
+    const upstream = this.#options.fetch ?? globalThis.fetch;
     const request = await readRequest(input, init);
-    if (request === undefined) return ask(input, init);
+    if (request === undefined) return upstream(input, init);
     const { url, headers, body, signal } = request;
-    const { llm } = this.#cache.options;
+    const llm = { ...this.#cache.options.llm, ...this.#options };
+    const route = `${url.host}${url.pathname}`;
     const text = llm.clientControls === 'litellm' ? withoutWishes(request.text) : request.text;
     const send = (more: RequestInit): Promise<Response> => {
       const sent = { ...init, method: 'POST', headers, body: text, ...more };
       // A Request has more to say than its address.
-      return ask(input instanceof Request ? new Request(input, sent) : url, sent);
+      return upstream(input instanceof Request ? new Request(input, sent) : url, sent);
     };
     const plan = await this.plan(url, headers, body);
     // Unlike a route, nobody chose to have this request cached: it may create something.
     const bypass = 'bypass' in plan ? plan.bypass : undefined;
     if ('bypass' in plan || plan.protocol.name === 'json') {
-      this.#cache.bypassed(bypass ?? 'call-type');
+      this.#cache.parts.bypassed(route, body, bypass ?? 'call-type');
       return send({ signal });
     }
     signal.throwIfAborted();
     let original: Response | undefined;
+    const ask = async (stop: AbortSignal, instead?: JsonObject): Promise<Response> => {
+      // Others may want the answer when this caller does not any more.
+      const replaced = instead && { body: JSON.stringify(instead) };
+      return send({ signal: stop, ...replaced });
+    };
     const answerRequest: AnswerRequest = {
-      ...plan,
-      memory: this.#cache.memoryFor(plan, this.headOfHit),
-      limits: { ...llm, maxEntryBytes: this.#options.maxEntryBytes ?? llm.maxEntryBytes },
+      ...this.#cache.parts.prepare(plan, route, this.headOfHit),
+      limits: llm,
+      staleness: llm,
+      isShadow: llm.shadow,
+      resumes: undefined,
       gone: signal,
       ttlMs: async () => plan.controls.ttlMs ?? this.#ttlMs(),
       call: async (stop, instead) => {
-        // Others may want the answer when this caller does not any more.
-        const replaced = instead && { body: JSON.stringify(instead) };
-        original = await send({ signal: stop, ...replaced });
+        original = await ask(stop, instead);
         return readResponse(original);
       },
+      canCallLate: true,
+      detached: () => ({
+        ...answerRequest,
+        gone: NEVER,
+        call: async (stop, instead) => readResponse(await ask(stop, instead)),
+      }),
     };
     const served = await orAborted(this.#cache.answers.serve(answerRequest), signal);
     return this.#respond(served, answerRequest, original, signal);
@@ -93,16 +116,36 @@ export class FetchDoor {
     const sent = Object.fromEntries(headers);
     const request = { path, route: ['fetch', url.origin, path, query], headers: sent, body };
     return this.#cache.plan(request, async () => {
-      const { scope } = this.#options;
-      if (scope === undefined) return credentialPrincipal(sent, this.#cache.options.namespace);
-      try {
-        return await nameOf(scope);
-      } catch {
-        const trouble = 'The scope of a cached fetch throws or is no name';
-        this.#cache.troubles.started(trouble, 'such requests are not cached');
-        return undefined;
-      }
+      const principal = await this.#principalOf(sent);
+      if (principal === undefined) return 'scope';
+      const tags = await this.#tags();
+      return tags === undefined ? 'tags' : { principal, tags };
     });
+  }
+
+  async #principalOf(headers: IncomingHttpHeaders): Promise<string | undefined> {
+    const { scope } = this.#options;
+    if (scope === undefined) return credentialPrincipal(headers, this.#cache.options.namespace);
+    try {
+      return await nameOf(scope);
+    } catch {
+      this.#trouble('The scope of a cached fetch throws or is no name');
+      return undefined;
+    }
+  }
+
+  async #tags(): Promise<readonly string[] | undefined> {
+    const { tags = [] } = this.#options;
+    try {
+      return checkedTags(typeof tags === 'function' ? await tags() : tags);
+    } catch {
+      this.#trouble('The tags of a cached fetch throw or are no list of names');
+      return undefined;
+    }
+  }
+
+  #trouble(what: string): void {
+    this.#cache.troubles.started(what, 'such requests are not cached');
   }
 
   /** @returns `undefined` if the option is no lifetime. */
@@ -123,18 +166,20 @@ export class FetchDoor {
     original: Response | undefined,
     signal: AbortSignal,
   ): Response {
-    const { pacing, verbatim } = { ...this.#cache.options.llm, ...this.#options };
+    const { pacing, verbatim, shadow } = { ...this.#cache.options.llm, ...this.#options };
     switch (served.from) {
       case 'cache': {
         const { head, frames, storedAtMs, ttlMs } = served.entry;
         const chunks = abortable(replay(frames, { pacing, verbatim }), signal);
         const ageMs = Date.now() - storedAtMs;
-        return withStatus(toResponse(head, chunks), { kind: 'hit', ageMs, ttlMs });
+        const { isStale } = served;
+        return withStatus(toResponse(head, chunks), { kind: 'hit', ageMs, ttlMs, isStale });
       }
       case 'handler': {
         // An answer that was put together anew has only the headers that belong to it.
         const like = memory.isRebuilt || served.isCollapsed ? undefined : original;
         const response = toResponse(served.head, abortable(served.chunks, signal), like);
+        if (shadow) return withStatus(response, { kind: 'bypass', detail: 'shadow' });
         const why = controls.noCache ? 'request' : memory.isPartial ? 'partial' : 'miss';
         return withStatus(response, { kind: 'miss', why, isCollapsed: served.isCollapsed });
       }
@@ -145,6 +190,9 @@ export class FetchDoor {
     }
   }
 }
+
+/** Of a request that no caller waits for. */
+const NEVER = new AbortController().signal;
 
 function withoutWishes(text: string): string {
   return withoutMember(Buffer.from(text), LITELLM_CONTROLS).toString();

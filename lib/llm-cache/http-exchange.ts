@@ -72,6 +72,13 @@ export class HttpExchange {
     return controller.signal;
   }
 
+  /** Resolves when the response is over. */
+  async isOver(): Promise<void> {
+    const response = this.serverResponse;
+    if (response === undefined || response.closed) return;
+    await new Promise<void>((resolve) => response.once('close', resolve));
+  }
+
   get status(): number {
     return this.#response.statusCode;
   }

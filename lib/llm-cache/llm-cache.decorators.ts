@@ -8,6 +8,11 @@ import type { LlmCachePacing, LlmCacheScope } from '../options/llm-cache-options
 import { LlmCacheInterceptor } from './llm-cache.interceptor.js';
 import { LLM_CACHE_ROUTE } from './route-options.js';
 
+/** Names the tags of a request. @publicApi */
+export type LlmCacheTags = (
+  context: ExecutionContext,
+) => readonly string[] | Promise<readonly string[]>;
+
 /** What a route, or all routes of a controller, may set for itself. @publicApi */
 export interface LlmCacheRouteOptions {
   /** Who shares answers. @default `cache.llm.scope` */
@@ -22,6 +27,16 @@ export interface LlmCacheRouteOptions {
   verbatim?: boolean;
   /** @default `cache.llm.maxEntryBytes` */
   maxEntryBytes?: number;
+  /** By which answers can be invalidated: a list, or a function of the request. @default none */
+  tags?: readonly string[] | LlmCacheTags;
+  /** @default `cache.llm.staleWhileRevalidateMs` */
+  staleWhileRevalidateMs?: number;
+  /** @default `cache.llm.staleIfErrorMs` */
+  staleIfErrorMs?: number;
+  /** @default `cache.llm.shadow` */
+  shadow?: boolean;
+  /** @default `cache.llm.resumable` */
+  resumable?: boolean;
 }
 
 /**

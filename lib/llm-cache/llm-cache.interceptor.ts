@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import {
   Inject,
   Injectable,
@@ -28,7 +29,7 @@ import { cacheStatusHeaders } from './policy/cache-status.js';
 import { writesOwnResponse } from './policy/own-response.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import { RouteDoor, type RouteAnswers } from './route-door.js';
-import { entryTtl, routeOptions, type RouteOptions } from './route-options.js';
+import { entryTtl, routeOptions, tagsOf, type RouteOptions } from './route-options.js';
 import { guardStockCacheManager } from './stock-cache-manager.js';
 
 /**
@@ -89,7 +90,9 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     }
     if (answers === 'raw') return next.handle();
     const asksForStream = isJsonObject(http.body) && http.body['stream'] === true;
-    if (answers === 'events' || asksForStream) return this.#bypass(http, 'stream', next);
+    if (answers === 'events' || asksForStream) {
+      return this.#bypass(context, http, 'stream', next);
+    }
     if (this.cacheManager === undefined) return next.handle();
     // The stock interceptor stores every value of an Observable, also one that fails later.
     return super.intercept(context, { handle: () => next.handle().pipe(takeLast(1)) });
@@ -119,13 +122,12 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     const defaults = { ...llm, scope: this.scope ?? llm.scope };
     const options = routeOptions(defaults, context, this.reflector);
     if (!(await this.#isCacheable(context, options))) {
-      return this.#bypass(http, 'not-cacheable', next);
+      return this.#bypass(context, http, 'not-cacheable', next);
     }
     const plan = await this.#plan(context, http, body, options, answers);
-    if ('bypass' in plan) return this.#bypass(http, plan.bypass, next);
-    const door = new RouteDoor(this.#cache, { http, next, answers, options }, plan, () =>
-      this.#ttlOf(context),
-    );
+    if ('bypass' in plan) return this.#bypass(context, http, plan.bypass, next);
+    const call = { http, next, answers, options, route: nameOf(context) };
+    const door = new RouteDoor(this.#cache, call, plan, () => this.#ttlOf(context));
     return door.answer();
   }
 
@@ -133,20 +135,43 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     context: ExecutionContext,
     http: HttpExchange,
     body: unknown,
-    { scope }: RouteOptions,
+    options: RouteOptions,
     answers: RouteAnswers,
   ): Promise<LookupPlan> {
     const { headers } = http;
     const target = requestTarget(http.url);
     const route = [...routeIdentity(http, target, context, this.reflector), answers];
     return this.#cache.plan({ path: target.path, route, headers, body }, async () => {
-      try {
-        return await resolvePrincipal(scope, context, headers, this.#cache.options.namespace);
-      } catch {
-        this.#routeTrouble(context, 'the scope function throws or returns no name');
-        return undefined;
-      }
+      const principal = await this.#principalOf(context, headers, options);
+      if (principal === undefined) return 'scope';
+      const tags = await this.#tagsOf(context, options);
+      return tags === undefined ? 'tags' : { principal, tags };
     });
+  }
+
+  async #principalOf(
+    context: ExecutionContext,
+    headers: IncomingHttpHeaders,
+    { scope }: RouteOptions,
+  ): Promise<string | undefined> {
+    try {
+      return await resolvePrincipal(scope, context, headers, this.#cache.options.namespace);
+    } catch {
+      this.#routeTrouble(context, 'the scope function throws or returns no name');
+      return undefined;
+    }
+  }
+
+  async #tagsOf(
+    context: ExecutionContext,
+    options: RouteOptions,
+  ): Promise<readonly string[] | undefined> {
+    try {
+      return await tagsOf(options, context);
+    } catch {
+      this.#routeTrouble(context, 'the tags function throws or returns no list of names');
+      return undefined;
+    }
   }
 
   #answersOf(context: ExecutionContext): RouteAnswers {
@@ -174,14 +199,22 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     }
   }
 
-  #bypass(http: HttpExchange, detail: BypassReason, next: CallHandler): Observable<unknown> {
-    this.#cache.bypassed(detail);
+  #bypass(
+    context: ExecutionContext,
+    http: HttpExchange,
+    detail: BypassReason,
+    next: CallHandler,
+  ): Observable<unknown> {
+    this.#cache.parts.bypassed(nameOf(context), http.body, detail);
     http.setHeaders(cacheStatusHeaders({ kind: 'bypass', detail }));
     return next.handle();
   }
 
   #routeTrouble(context: ExecutionContext, trouble: string): void {
-    const route = `${context.getClass().name}.${context.getHandler().name}`;
-    this.#cache.troubles.started(`${route}: ${trouble}`, 'such requests are not cached');
+    const what = `${nameOf(context)}: ${trouble}`;
+    this.#cache.troubles.started(what, 'such requests are not cached');
   }
 }
+
+const nameOf = (context: ExecutionContext): string =>
+  `${context.getClass().name}.${context.getHandler().name}`;

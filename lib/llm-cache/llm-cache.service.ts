@@ -1,32 +1,34 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { LOGGER_CONTEXT } from '../azure-redis.constants.js';
 import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
 import type { ByteStore } from '../store/byte-store.interface.js';
+import type { Notices } from '../store/redis-notices.js';
+import type { ScriptStore } from '../store/script-store.interface.js';
+import type { LlmCacheStats } from './accounting/llm-cache-stats.interface.js';
 import { AnswerCache } from './answer-cache.js';
-import { EmbeddingMemory } from './embeddings/embedding-memory.js';
-import { splitEmbeddingRequest } from './embeddings/embedding-request.js';
+import type { LlmCacheExplanation } from './explanation/llm-cache-explanation.interface.js';
 import { FetchDoor, type LlmCacheFetchOptions } from './fetch-door.js';
-import { planLookup, type Lookup, type LlmRequest, type LookupPlan } from './lookup-plan.js';
-import type { BypassReason } from './policy/bypass.js';
+import {
+  namesToInvalidate,
+  principalsNamed,
+  type LlmCacheInvalidation,
+} from './invalidation/invalidation-target.js';
+import { planLookup, type LlmRequest, type LookupPlan } from './lookup-plan.js';
+import { LlmCacheParts } from './llm-cache-parts.js';
+import { freshnessOf, NOT_STALE } from './policy/freshness.js';
 import type { LlmProtocol } from './protocols/llm-protocol.interface.js';
-import type { AnswerHead } from './recording/answer.js';
-import { wholeAnswer, type AnswerMemory } from './recording/answer-memory.js';
-import { RecordedAnswers } from './recording/recorded-answers.js';
+import type { AnswerMemory } from './recording/answer-memory.js';
+import type { Entry } from './recording/entry.js';
 import { replay } from './recording/replay.js';
 import { toResponse } from './recording/give-answer.js';
-import { LlmCacheStatistics, type LlmCacheStats } from './statistics.js';
 import { TroubleLog } from './trouble-log.js';
 
-const STORE_TROUBLE = 'The store of the LLM cache fails';
-
 /** A request to an upstream, as `fetch` would send it. @publicApi */
-export interface LlmCacheRequest {
+export interface LlmCacheRequest extends Pick<LlmCacheFetchOptions, 'scope' | 'tags'> {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The JSON body, parsed. */
   readonly body: unknown;
-  /** As in {@link LlmCacheFetchOptions}. */
-  readonly scope?: LlmCacheFetchOptions['scope'];
 }
 
 /**
@@ -35,7 +37,7 @@ export interface LlmCacheRequest {
  * @publicApi
  */
 @Injectable()
-export class LlmCacheService {
+export class LlmCacheService implements OnApplicationShutdown {
   /**
    * A `fetch` whose POST requests with a JSON body are answered from the cache, one call for all
    * who ask the same at the same time. Who sends the same credentials shares answers.
@@ -52,24 +54,25 @@ export class LlmCacheService {
   readonly options: AzureRedisOptions['cache'];
   /** @internal */
   readonly troubles = new TroubleLog(new Logger(LOGGER_CONTEXT));
-  readonly #statistics = new LlmCacheStatistics();
-  readonly #recorded: RecordedAnswers;
+  /** @internal */
+  readonly parts: LlmCacheParts;
   readonly #protocols: LlmProtocol[] = [];
   readonly #seen = new WeakSet<object>();
 
-  constructor(store: ByteStore, options: AzureRedisOptions['cache']) {
+  constructor(
+    store: ByteStore & ScriptStore,
+    notices: Notices,
+    options: AzureRedisOptions['cache'],
+  ) {
     this.options = options;
-    this.answers = new AnswerCache(this.#statistics);
-    this.#recorded = new RecordedAnswers(store, (isWorking) => {
-      if (isWorking) this.troubles.ended(STORE_TROUBLE);
-      else this.troubles.started(STORE_TROUBLE, 'requests are answered without the cache');
-    });
+    this.parts = new LlmCacheParts(store, notices, options, this.troubles);
+    this.answers = new AnswerCache(this.parts.fleet);
     this.fetch = this.createFetch();
   }
 
   /** What the cache did since the start of the process. */
   get stats(): LlmCacheStats {
-    return this.#statistics.snapshot();
+    return this.parts.ledger.snapshot();
   }
 
   /** A `fetch` with options of its own. */
@@ -89,29 +92,70 @@ export class LlmCacheService {
    * @returns `undefined` if there is none
    */
   async get(request: LlmCacheRequest): Promise<Response | undefined> {
-    const found = await this.#memoryOf(request);
-    const entry = await found?.find();
+    const { entry } = await this.#find(request);
     if (entry === undefined) return undefined;
     const { verbatim } = this.options.llm;
     return toResponse(entry.head, replay(entry.frames, { pacing: 'instant', verbatim }));
   }
 
   /**
-   * Deletes the stored answer to a request of {@link LlmCacheService.fetch}.
+   * Deletes the stored answer to a request of {@link LlmCacheService.fetch}. A call that is under
+   * way stores its answer all the same; see {@link LlmCacheService.invalidate}.
    *
    * @returns whether there was one
    */
   async delete(request: LlmCacheRequest): Promise<boolean> {
-    return (await (await this.#memoryOf(request))?.delete()) ?? false;
+    return (await (await this.#find(request)).memory?.delete()) ?? false;
+  }
+
+  /**
+   * Makes stored answers unreachable, and those of calls that are under way, for all processes
+   * within 1 s and for this one at once. One step, however many answers there are.
+   *
+   * @throws AzureRedisError `DEADLINE_EXCEEDED` when Redis does not confirm; `INVALID_OPTIONS` for
+   *   what is not exactly one target
+   */
+  async invalidate(target: LlmCacheInvalidation): Promise<void> {
+    await this.parts.epochs.invalidate(namesToInvalidate(target));
+  }
+
+  /**
+   * Invalidates all answers of a principal and, with `encryption`, shreds them: nobody can decrypt
+   * what Redis, its replicas and its backups have of them, as long as those have not the salt.
+   *
+   * @param principal as for {@link LlmCacheService.invalidate}
+   * @returns whether Redis confirmed that the salt is gone; always without encryption
+   * @throws AzureRedisError like {@link LlmCacheService.invalidate}
+   */
+  async erase(principal: string): Promise<boolean> {
+    const names = namesToInvalidate({ principal });
+    const erased = await Promise.all(
+      principalsNamed(principal).map((name) => this.parts.vault.erase(name)),
+    );
+    await this.parts.epochs.invalidate(names);
+    return !erased.includes(false);
+  }
+
+  /**
+   * What {@link LlmCacheService.fetch} would do with a request, and why: for a miss, which parts of
+   * it differ from the nearest one that was stored. That takes the option `explain`.
+   */
+  async explain(request: LlmCacheRequest): Promise<LlmCacheExplanation> {
+    const { plan, entry } = await this.#find(request);
+    if ('bypass' in plan) return { result: 'bypass', reason: plan.bypass };
+    const key = plan.lastingKey;
+    if (entry !== undefined) return { result: 'hit', key, storedAt: new Date(entry.storedAtMs) };
+    return { result: 'miss', key, ...(await this.parts.explain(plan)) };
   }
 
   /** @internal */
   async plan(
     request: LlmRequest,
-    principal: () => Promise<string | undefined>,
+    partiesOf: Parameters<typeof planLookup>[4],
   ): Promise<LookupPlan> {
+    const { epochs } = this.parts;
     try {
-      return await planLookup(request, this.options, this.#protocols, principal);
+      return await planLookup(request, this.options, this.#protocols, epochs, partiesOf);
     } catch {
       this.troubles.started('A protocol of the LLM cache throws', 'such requests are not cached');
       return { bypass: 'protocol' };
@@ -125,34 +169,23 @@ export class LlmCacheService {
     return true;
   }
 
-  /** @internal */
-  bypassed(reason: BypassReason): void {
-    this.#statistics.bypass(reason);
+  /** Ends what goes on by itself. */
+  onApplicationShutdown(): void {
+    this.parts.close();
   }
 
-  /** @param headOfHit of an answer that may be put together from parts @internal */
-  memoryFor(
-    { key, protocol, body, keyOf }: Lookup,
-    headOfHit: AnswerHead | undefined,
-  ): AnswerMemory {
-    const isSplit = protocol.name === 'openai-embeddings' && headOfHit !== undefined;
-    const split = isSplit ? splitEmbeddingRequest(body) : undefined;
-    const keys = split?.items.flatMap(({ keyBody }) => keyOf(keyBody) ?? []);
-    if (headOfHit === undefined || split === undefined || keys?.length !== split.items.length) {
-      return wholeAnswer(this.#recorded, key);
-    }
-    return new EmbeddingMemory(body, split, keys, this.#recorded, headOfHit);
-  }
-
-  async #memoryOf({
-    url,
-    headers = {},
-    body,
-    scope,
-  }: LlmCacheRequest): Promise<AnswerMemory | undefined> {
-    const door = new FetchDoor(this, scope === undefined ? {} : { scope });
+  async #find({ url, headers = {}, body, ...options }: LlmCacheRequest): Promise<{
+    readonly plan: LookupPlan;
+    readonly memory?: AnswerMemory;
+    readonly entry?: Entry | undefined;
+  }> {
+    const door = new FetchDoor(this, options);
     const sent = new Headers({ 'content-type': 'application/json', ...headers });
     const plan = await door.plan(new URL(url), sent, body);
-    return 'bypass' in plan ? undefined : this.memoryFor(plan, door.headOfHit);
+    if ('bypass' in plan) return { plan };
+    const memory = this.parts.memoryFor(plan, door.headOfHit);
+    const entry = plan.epoch.isFresh ? await memory.find() : undefined;
+    const isFresh = entry && this.parts.isValid(entry.head) && freshnessOf(entry, NOT_STALE);
+    return { plan, memory, entry: isFresh ? entry : undefined };
   }
 }

@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
 import { isJsonObject, type JsonObject } from './json-object.js';
-import { cacheKey } from './key/cache-key.js';
+import { epochName } from './invalidation/epoch-names.js';
+import type { Epoch, Epochs } from './invalidation/epochs.js';
+import type { ExplainedRequest } from './explanation/explained-request.js';
+import { cacheKey, keyInEpoch, semanticHeaders } from './key/cache-key.js';
 import { canonicalJson, type OmittedFields } from './key/canonical-json.js';
 import { bypassReason, type BypassReason } from './policy/bypass.js';
 import {
@@ -21,12 +24,24 @@ export interface LlmRequest {
   readonly body: unknown;
 }
 
+/** In whose name a request is asked, and what it is about. */
+export interface RequestParties {
+  readonly principal: string;
+  /** By which its answer can be invalidated. */
+  readonly tags: readonly string[];
+}
+
 /** Where to look for the answer to a request. */
-export interface Lookup {
+export interface Lookup extends RequestParties {
+  /** The same in every epoch. */
+  readonly lastingKey: string;
   readonly key: string;
+  readonly epoch: Epoch;
   readonly protocol: LlmProtocol;
+  readonly model: string | undefined;
   /** Without the wishes of the caller. */
   readonly body: JsonObject;
+  readonly explained: ExplainedRequest;
   readonly controls: RequestControls;
   /** Key of a part of the request; `undefined` if it has none. */
   readonly keyOf: (part: JsonObject) => string | undefined;
@@ -37,14 +52,14 @@ export type LookupPlan = Lookup | { readonly bypass: BypassReason };
 
 /**
  * @param own protocols of the user, asked first
- * @param principal asked only for requests that can be cached; `undefined` is nobody who could
- * be told from others
+ * @param partiesOf asked only for requests that can be cached; may say why this one cannot
  */
 export async function planLookup(
   { path, route, headers, body: sent }: LlmRequest,
   options: Pick<AzureRedisOptions['cache'], 'mode' | 'namespace' | 'supportedCallTypes' | 'llm'>,
   own: readonly LlmProtocol[],
-  principal: () => Promise<string | undefined>,
+  epochs: Pick<Epochs, 'epochOf'>,
+  partiesOf: () => Promise<RequestParties | 'scope' | 'tags'>,
 ): Promise<LookupPlan> {
   const { clientControls, ignoredParameters } = options.llm;
   const object = isJsonObject(sent) ? sent : undefined;
@@ -59,23 +74,44 @@ export async function planLookup(
   const omitted = omittedBy(protocol, ignoredParameters);
   const text = canonicalJson(body, omitted);
   if (text === undefined) return { bypass: 'key' };
-  const name = await principal();
-  if (name === undefined) return { bypass: 'scope' };
+  const parties = await partiesOf();
+  if (typeof parties === 'string') return { bypass: parties };
+  const { principal, tags } = parties;
   const keyOfText = (canonical: string): string =>
     cacheKey({
       namespace: options.namespace,
       route,
       protocol: protocol.name,
-      principal: name,
+      principal,
       partition: controls.namespace,
       headers,
       body: canonical,
     });
+  const lastingKey = keyOfText(text);
+  const model = typeof known['model'] === 'string' ? known['model'] : undefined;
+  const names = [
+    epochName('principal', principal),
+    ...(model === undefined ? [] : [epochName('model', model)]),
+    ...tags.map((tag) => epochName('tag', tag)),
+  ];
+  const epoch = await epochs.epochOf([...names, epochName('key', lastingKey)]);
+  const key = keyInEpoch(lastingKey, epoch.text);
+  const ofParts = await epochs.epochOf(names);
   const keyOf = (part: JsonObject): string | undefined => {
     const canonical = canonicalJson(part, omitted);
-    return canonical === undefined ? undefined : keyOfText(canonical);
+    return canonical === undefined ? undefined : keyInEpoch(keyOfText(canonical), ofParts.text);
   };
-  return { key: keyOfText(text), protocol, body: known, controls, keyOf };
+  const explained = {
+    route: JSON.stringify([...route, protocol.name]),
+    principal: JSON.stringify([principal, controls.namespace ?? null]),
+    epoch: epoch.text,
+    policy: JSON.stringify(semanticHeaders(headers)),
+    protocol,
+    omitted,
+    body: known,
+  };
+  const request = { protocol, model, body: known, controls, explained };
+  return { ...parties, ...request, lastingKey, key, epoch, keyOf };
 }
 
 /** On other routes any parameter may be the question; Responses are answered with what was asked. */

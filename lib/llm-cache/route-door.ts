@@ -1,4 +1,8 @@
-import { GatewayTimeoutException, type CallHandler } from '@nestjs/common';
+import {
+  GatewayTimeoutException,
+  PreconditionFailedException,
+  type CallHandler,
+} from '@nestjs/common';
 import { from, fromEvent, lastValueFrom, of, takeUntil, type Observable } from 'rxjs';
 import type { AnswerRequest, Served } from './answer-request.interface.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -7,13 +11,22 @@ import type { LlmCacheService } from './llm-cache.service.js';
 import type { Lookup } from './lookup-plan.js';
 import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
 import { isPlainJson, type UnstorableReason } from './policy/storable.js';
-import type { AnswerHead, LiveAnswer } from './recording/answer.js';
+import { isKnownStream } from './protocols/protocols.js';
+import type { AnswerHead, LiveAnswer, OriginatedHead } from './recording/answer.js';
 import type { Chunk } from './recording/chunk.js';
 import { giveAnswer, toObservable } from './recording/give-answer.js';
 import { PushedChunks } from './recording/pushed-chunks.js';
 import { readAnswer } from './recording/read-answer.js';
 import { recordRawResponse } from './recording/record-raw-response.js';
 import { replay, replayValue } from './recording/replay.js';
+import {
+  AS_IT_CAME,
+  eventId,
+  newReplay,
+  readEventId,
+  type EventPosition,
+} from './resuming/event-position.js';
+import { hasEvents, numberedEvents } from './resuming/numbered-events.js';
 import type { RouteOptions } from './route-options.js';
 
 /** How the handler of a route answers: by what it returns, by `@Sse()` events, or to `@Res()`. */
@@ -25,6 +38,8 @@ export interface RouteCall {
   readonly next: CallHandler;
   readonly answers: RouteAnswers;
   readonly options: RouteOptions;
+  /** Its name, for the statistics. */
+  readonly route: string;
 }
 
 type FromCache = Extract<Served, { from: 'cache' }>;
@@ -36,6 +51,11 @@ export class RouteDoor {
   readonly #cache: LlmCacheService;
   readonly #call: RouteCall;
   readonly #request: AnswerRequest;
+  readonly #explain: () => Promise<string | undefined>;
+  /** From where on the caller wants the rest of an event stream. */
+  readonly #position: EventPosition | undefined;
+  /** Why the request is a miss. */
+  #explanation: string | undefined;
   /** What the handler returned. */
   #original: unknown;
   /** Settles with the handler, whose errors belong to the exception filters. */
@@ -49,19 +69,32 @@ export class RouteDoor {
   ) {
     this.#cache = cache;
     this.#call = call;
+    const { http, answers, options, route } = call;
+    this.#explain = () => cache.parts.explainToCaller(lookup);
+    this.#position = options.resumable ? readEventId(http.headers['last-event-id']) : undefined;
     this.#request = {
-      ...lookup,
       // What a handler writes by itself cannot be put together from parts.
-      memory: cache.memoryFor(
+      ...cache.parts.prepare(
         lookup,
-        call.answers === 'returned'
-          ? { kind: 'value', status: call.http.status, headers: {} }
-          : undefined,
+        route,
+        answers === 'returned' ? { kind: 'value', status: http.status, headers: {} } : undefined,
       ),
-      limits: call.options,
-      gone: call.http.gone(),
+      limits: options,
+      staleness: options,
+      isShadow: options.shadow,
+      resumes: this.#position?.answer,
+      gone: http.gone(),
       ttlMs: async () => lookup.controls.ttlMs ?? ttlMs(),
       call: (stop, instead) => this.#ask(stop, instead),
+      canCallLate: answers !== 'raw',
+      detached: (when) => ({
+        ...this.#request,
+        gone: NEVER,
+        call: async (stop, instead) => {
+          if (when === 'after-answer') await http.isOver();
+          return this.#askLate(stop, instead);
+        },
+      }),
     };
   }
 
@@ -74,13 +107,17 @@ export class RouteDoor {
       case 'handler':
         return served.isCollapsed ? this.#giveShared(served) : this.#giveOwn(served);
       case 'handler-only':
-        this.#tell({ kind: 'miss', why: this.#why, result: served.reason });
+        this.#tellMiss(served.reason);
         return this.#call.answers === 'raw' ? from(this.#handled) : of(this.#original);
       case 'nobody':
         return of(undefined);
       case 'nowhere':
         this.#tell({ kind: 'miss' });
-        throw new GatewayTimeoutException('No cached answer to this request.');
+        throw this.#position === undefined
+          ? new GatewayTimeoutException('No cached answer to this request.')
+          : new PreconditionFailedException(
+              'The answer that this Last-Event-ID belongs to is gone. Ask again without it.',
+            );
     }
   }
 
@@ -94,19 +131,25 @@ export class RouteDoor {
     }
   }
 
-  #giveRecorded({ entry }: FromCache): Observable<unknown> {
+  #giveRecorded({ entry, isStale }: FromCache): Observable<unknown> {
     const { head, frames, storedAtMs, ttlMs } = entry;
-    this.#begin(head, { kind: 'hit', ageMs: Date.now() - storedAtMs, ttlMs });
-    const { pacing, verbatim } = this.#call.options;
-    return head.kind === 'value'
-      ? of(replayValue(frames, verbatim))
-      : this.#give(head, replay(frames, { pacing, verbatim }));
+    this.#begin(head, { kind: 'hit', ageMs: Date.now() - storedAtMs, ttlMs, isStale });
+    const { verbatim } = this.#call.options;
+    if (head.kind === 'value') return of(replayValue(frames, verbatim));
+    const name = this.#position?.replay ?? newReplay();
+    const isVerbatim = verbatim || name === AS_IT_CAME;
+    // Who resumes does not wait once more for what was given before.
+    const pacing = this.#position === undefined ? this.#call.options.pacing : 'instant';
+    const chunks = replay(frames, { pacing, verbatim: isVerbatim, name });
+    return this.#give(head, this.#numbered(head, chunks, isVerbatim ? AS_IT_CAME : name));
   }
 
   /** The answer of somebody else's call. */
   async #giveShared({ head, chunks }: FromHandler): Promise<Observable<unknown>> {
     this.#begin(head, { kind: 'miss', isCollapsed: true });
-    return head.kind === 'value' ? of(await onlyChunk(chunks)) : this.#give(head, chunks);
+    return head.kind === 'value'
+      ? of(await onlyChunk(chunks))
+      : this.#give(head, this.#numbered(head, chunks, AS_IT_CAME));
   }
 
   /** The answer of the request's own handler. */
@@ -114,19 +157,33 @@ export class RouteDoor {
     switch (head.kind) {
       case 'value': {
         const value = await onlyChunk(chunks);
-        this.#tell({ kind: 'miss', why: this.#why, result: await recorded });
+        this.#tellMiss(await recorded);
         return of(value);
       }
       case 'raw':
         void readToEnd(chunks);
         return from(this.#handled);
       case 'events':
-        return toObservable(chunks);
-      default:
-        return of(
-          giveAnswer(head, chunks, this.#request.memory.isRebuilt ? undefined : this.#original),
-        );
+        return toObservable(this.#numbered(head, chunks, AS_IT_CAME));
+      default: {
+        const original = this.#request.memory.isRebuilt ? undefined : this.#original;
+        return of(giveAnswer(head, this.#numbered(head, chunks, AS_IT_CAME), original));
+      }
     }
+  }
+
+  /** With ids for the events, and only what the caller has not got, on a route that can resume. */
+  #numbered(
+    head: OriginatedHead,
+    chunks: AsyncIterableIterator<Chunk>,
+    replayed: string,
+  ): AsyncIterableIterator<Chunk> {
+    const { protocol, body } = this.#request;
+    const isStream = hasEvents(head) || isKnownStream(protocol, body);
+    if (!this.#call.options.resumable || !isStream) return chunks;
+    const answer = head.origin.id;
+    const idOf = (event: number): string => eventId({ answer, replay: replayed, event });
+    return numberedEvents(head, chunks, idOf, this.#position?.event ?? -1);
   }
 
   #give(head: AnswerHead, chunks: AsyncIterableIterator<Chunk>): Observable<unknown> {
@@ -141,11 +198,14 @@ export class RouteDoor {
     const { http, answers } = this.#call;
     stop.throwIfAborted();
     if (instead !== undefined) http.replaceBody(instead);
+    this.#explanation = await this.#explain();
     // Before the handler, which may send them.
-    this.#tell({ kind: 'miss', why: this.#why });
+    this.#tellMiss();
     switch (answers) {
-      case 'returned':
-        return this.#askForReturned(stop);
+      case 'returned': {
+        this.#original = await this.#askForReturned(stop);
+        return http.isSent ? 'sent' : readReturned(this.#original, http);
+      }
       case 'events':
         return this.#askForEvents(stop);
       case 'raw':
@@ -153,17 +213,21 @@ export class RouteDoor {
     }
   }
 
-  async #askForReturned(stop: AbortSignal): Promise<LiveAnswer | UnstorableReason> {
-    const { http, next } = this.#call;
-    const answer = next.handle().pipe(takeUntil(fromEvent(stop, 'abort')));
-    this.#original = await lastValueFrom(answer, { defaultValue: undefined });
+  /** For others: the caller has got an answer, or a part of it. */
+  async #askLate(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
+    const { http, answers } = this.#call;
+    stop.throwIfAborted();
+    if (instead !== undefined) http.replaceBody(instead);
+    if (answers === 'events') return this.#askForEvents(stop);
+    return readReturned(await this.#askForReturned(stop), http);
+  }
+
+  async #askForReturned(stop: AbortSignal): Promise<unknown> {
+    const answer = this.#call.next.handle().pipe(takeUntil(fromEvent(stop, 'abort')));
+    const returned = await lastValueFrom(answer, { defaultValue: undefined });
     // The last value so far is not the last one.
     stop.throwIfAborted();
-    if (http.isSent) return 'sent';
-    if (this.#original === undefined || this.#original === null) return 'no-value';
-    const live = readAnswer(this.#original, http);
-    const isValue = typeof live === 'object' && live.head.kind === 'value';
-    return isValue && !isPlainJson(this.#original) ? 'not-json' : live;
+    return returned;
   }
 
   #askForEvents(stop: AbortSignal): LiveAnswer {
@@ -204,6 +268,12 @@ export class RouteDoor {
     this.#tell(outcome);
   }
 
+  #tellMiss(result?: string): void {
+    const explanation = this.#explanation;
+    if (this.#request.isShadow) this.#tell({ kind: 'bypass', detail: 'shadow' });
+    else this.#tell({ kind: 'miss', why: this.#why, result, explanation });
+  }
+
   /** Nest sends the headers of events while the cache still looks: nothing can be told in them. */
   #tell(outcome: CacheOutcome): void {
     const { http, answers } = this.#call;
@@ -215,6 +285,16 @@ export class RouteDoor {
     if (controls.noCache) return 'request';
     return memory.isPartial ? 'partial' : 'miss';
   }
+}
+
+/** Of a request that no caller waits for. */
+const NEVER = new AbortController().signal;
+
+function readReturned(returned: unknown, http: HttpExchange): LiveAnswer | UnstorableReason {
+  if (returned === undefined || returned === null) return 'no-value';
+  const live = readAnswer(returned, http);
+  const isValue = typeof live === 'object' && live.head.kind === 'value';
+  return isValue && !isPlainJson(returned) ? 'not-json' : live;
 }
 
 async function onlyChunk(chunks: AsyncIterator<Chunk>): Promise<Chunk> {

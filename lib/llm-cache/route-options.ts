@@ -9,7 +9,8 @@ import { explicitTtl, withJitter } from './policy/entry-ttl.js';
 export const LLM_CACHE_ROUTE = 'nestjs-azure-redis:llm-cache';
 
 /** The module's options with those of the controller and of the route. */
-export type RouteOptions = ResolvedLlmCacheOptions & Pick<LlmCacheRouteOptions, 'cacheable'>;
+export type RouteOptions = ResolvedLlmCacheOptions &
+  Pick<LlmCacheRouteOptions, 'cacheable' | 'tags'>;
 
 export function routeOptions(
   defaults: ResolvedLlmCacheOptions,
@@ -19,6 +20,21 @@ export function routeOptions(
   const of = (target: Parameters<Reflector['get']>[1]): LlmCacheRouteOptions | undefined =>
     reflector.get<LlmCacheRouteOptions | undefined>(LLM_CACHE_ROUTE, target);
   return { ...defaults, ...of(context.getClass()), ...of(context.getHandler()) };
+}
+
+/** @throws what a function of the user's throws; a TypeError for what is no list of names */
+export async function tagsOf(
+  { tags = [] }: Pick<LlmCacheRouteOptions, 'tags'>,
+  context: ExecutionContext,
+): Promise<readonly string[]> {
+  return checkedTags(typeof tags === 'function' ? await tags(context) : tags);
+}
+
+/** @throws a TypeError for what is no list of names */
+export function checkedTags(tags: unknown): readonly string[] {
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag !== ''))
+    return tags;
+  throw new TypeError('Expected the tags to be an array of names.');
 }
 
 /**

@@ -12,6 +12,8 @@ export const DEFAULT_DEADLINES: Readonly<Required<AzureRedisDeadlines>> = Object
   silenceMs: 30_000,
 });
 
+export const DEFAULT_FLEET = Object.freeze({ leaseMs: 3_000 });
+
 export const DEFAULT_LLM_CACHE: ResolvedLlmCacheOptions = Object.freeze({
   scope: undefined,
   maxEntryBytes: 1024 * 1024,
@@ -21,6 +23,15 @@ export const DEFAULT_LLM_CACHE: ResolvedLlmCacheOptions = Object.freeze({
   drainDeadlineMs: 120_000,
   followerDeadlineMs: 120_000,
   maxFollowers: 10_000,
+  fleet: DEFAULT_FLEET,
+  staleWhileRevalidateMs: 0,
+  staleIfErrorMs: 0,
+  shadow: false,
+  resumable: false,
+  explain: false,
+  encryption: undefined,
+  compressAboveBytes: 2_048,
+  pricing: undefined,
   clientControls: false,
   maxTtlMs: 86_400_000,
   ignoredParameters: undefined,

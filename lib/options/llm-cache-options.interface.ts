@@ -37,6 +37,42 @@ export type LlmCacheOnDisconnect = 'drain' | 'drainIfFollowers' | 'abort';
  */
 export type LlmCacheClientControls = false | 'http' | 'litellm';
 
+/** How processes that share a cache work together. @publicApi */
+export interface LlmCacheFleetOptions {
+  /**
+   * How long the others wait for a process that asks for an answer and has not been heard of, in
+   * milliseconds, before another one asks. @default 3000
+   */
+  leaseMs?: number;
+}
+
+/** Encryption of what the LLM cache keeps in Redis. @publicApi */
+export interface LlmCacheEncryptionOptions {
+  /**
+   * At least 32 characters each. The first one seals, all of them open: to change it, make the new
+   * one a further one in all processes, then the first one, then leave the old one out.
+   */
+  secrets: readonly string[];
+}
+
+/** The tokens of an answer that has a price. @publicApi */
+export interface LlmCachePricedUsage {
+  /** That answered, as it calls itself, or else that was asked for; cut to 128 characters. */
+  readonly model: string | undefined;
+  /** Those in the provider's prompt cache included. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/**
+ * What the tokens of an answer cost, in any currency. Called on each hit whose answer tells both
+ * numbers: it should look up a price and multiply. If it throws, or returns what is no price, the
+ * hit saves no cost.
+ *
+ * @publicApi
+ */
+export type LlmCachePricing = (usage: LlmCachePricedUsage) => number;
+
 /** Defaults of all routes and of `LlmCacheService.fetch`. @publicApi */
 export interface LlmCacheOptions {
   /** Who shares the answers of routes. @default callers that send the same credentials */
@@ -55,6 +91,34 @@ export interface LlmCacheOptions {
   followerDeadlineMs?: number;
   /** Callers that may wait for one and the same answer; more call by themselves. @default 10000 */
   maxFollowers?: number;
+  /** One call for all processes that share the cache; `false`: one call per process. */
+  fleet?: LlmCacheFleetOptions | false;
+  /**
+   * How long a stored answer may be given behind its lifetime while a new one is asked for in the
+   * background, once in all processes, in milliseconds (RFC 5861). With it, a new answer is asked
+   * for shortly before the lifetime ends, too. @default 0
+   */
+  staleWhileRevalidateMs?: number;
+  /**
+   * How long a stored answer may be given behind its lifetime when the call fails, with no answer
+   * or with status 500, 502, 503 or 504, in milliseconds (RFC 5861). @default 0
+   */
+  staleIfErrorMs?: number;
+  /** Looks up, stores and counts, but answers no request from the cache. @default false */
+  shadow?: boolean;
+  /**
+   * Event streams have ids, and go on behind the `Last-Event-ID` of a caller who asks again, from
+   * any process. @default false
+   */
+  resumable?: boolean;
+  /** Keeps digests of the last requests, to say why a request was a miss. @default false */
+  explain?: boolean;
+  /** @default nothing is encrypted */
+  encryption?: LlmCacheEncryptionOptions;
+  /** Larger entries are compressed, `Infinity`: none. @default 2048 */
+  compressAboveBytes?: number;
+  /** For the cost that hits save. @default no cost is counted */
+  pricing?: LlmCachePricing;
   /** @default false */
   clientControls?: LlmCacheClientControls;
   /** Longest lifetime that a caller may ask for, in milliseconds. @default 86400000 (1 day) */
@@ -69,8 +133,13 @@ export interface LlmCacheOptions {
 
 /** The validated form. @publicApi */
 export type ResolvedLlmCacheOptions = Readonly<
-  Required<Omit<LlmCacheOptions, 'scope' | 'ignoredParameters'>>
+  Required<
+    Omit<LlmCacheOptions, 'scope' | 'ignoredParameters' | 'fleet' | 'encryption' | 'pricing'>
+  >
 > & {
+  readonly fleet: Readonly<Required<LlmCacheFleetOptions>> | false;
+  readonly encryption: Readonly<LlmCacheEncryptionOptions> | undefined;
+  readonly pricing: LlmCachePricing | undefined;
   readonly scope: LlmCacheScope | undefined;
   readonly ignoredParameters: readonly string[] | undefined;
 };

@@ -1,7 +1,11 @@
-import { DEFAULT_LLM_CACHE } from './azure-redis-options.defaults.js';
+import { DEFAULT_FLEET, DEFAULT_LLM_CACHE } from './azure-redis-options.defaults.js';
 import { checkDeadline } from './deadline-options.js';
 import { describeValue, describeWord } from './describe-value.js';
 import { isOptionObject, type OptionReader } from './option-reader.js';
+
+/** A leader renews its lease three times meanwhile, on a machine that may be busy. */
+const MIN_LEASE_MS = 500;
+const MAX_LEASE_MS = 600_000;
 
 const NAMES = Object.keys(DEFAULT_LLM_CACHE);
 
@@ -23,6 +27,72 @@ export function checkLlmCache(cache: OptionReader): void {
     llm.choice('clientControls', ['http', 'litellm'], 'leave it out for false');
   }
   checkIgnoredParameters(llm);
+  checkFleet(llm);
+  checkStaleness(llm, 'staleWhileRevalidateMs');
+  checkStaleness(llm, 'staleIfErrorMs');
+  for (const name of ['shadow', 'resumable', 'explain']) llm.flag(name, 'leave it out for false');
+  checkEncryption(llm);
+  checkCompression(llm);
+  checkPricing(llm);
+}
+
+function checkFleet(llm: OptionReader): void {
+  if (llm.value('fleet') === false) return;
+  const fleet = llm.section('fleet', 'an object or false', 'leave it out for the defaults');
+  if (fleet === undefined) return;
+  fleet.rejectUnknownNames(Object.keys(DEFAULT_FLEET));
+  fleet.integer('leaseMs', {
+    min: MIN_LEASE_MS,
+    max: MAX_LEASE_MS,
+    expected: `a whole number of milliseconds from ${MIN_LEASE_MS} to ${MAX_LEASE_MS}`,
+    advice: `leave it out for ${DEFAULT_FLEET.leaseMs}`,
+  });
+}
+
+function checkStaleness(
+  llm: OptionReader,
+  name: 'staleWhileRevalidateMs' | 'staleIfErrorMs',
+): void {
+  llm.integer(name, {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    expected: 'a whole number of milliseconds',
+    advice: 'leave it out for 0',
+  });
+}
+
+function checkEncryption(llm: OptionReader): void {
+  const advice = 'write { secrets: [secret] }, each at least 32 characters, e.g. from a Key Vault';
+  const encryption = llm.section('encryption', 'an object with secrets', advice);
+  if (encryption === undefined) return;
+  encryption.rejectUnknownNames(['secrets'], { secret: 'use secrets: [current, ...previous]' });
+  const secrets = encryption.value('secrets');
+  const isList = Array.isArray(secrets) && secrets.length > 0;
+  if (!isList) {
+    encryption.problem('secrets', 'an array of secrets', describeValue(secrets), advice);
+  } else if (!secrets.every((secret) => typeof secret === 'string' && secret.length >= 32)) {
+    encryption.problem('secrets', 'texts of at least 32 characters', 'another item', advice);
+  } else if (new Set(secrets).size < secrets.length) {
+    encryption.problem('secrets', 'different secrets', 'one of them twice', advice);
+  }
+}
+
+function checkCompression(llm: OptionReader): void {
+  const bytes = llm.value('compressAboveBytes');
+  if (bytes === Infinity) return;
+  llm.integer('compressAboveBytes', {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    expected: 'a whole number of bytes, or Infinity',
+    advice: `leave it out for ${DEFAULT_LLM_CACHE.compressAboveBytes}`,
+  });
+}
+
+function checkPricing(llm: OptionReader): void {
+  const pricing = llm.value('pricing');
+  if (pricing === undefined || typeof pricing === 'function') return;
+  const advice = 'write ({ model, inputTokens, outputTokens }) => price';
+  llm.problem('pricing', 'a function', describeWord(pricing), advice);
 }
 
 function checkCount(

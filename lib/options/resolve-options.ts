@@ -1,6 +1,7 @@
 import {
   DEFAULT_CACHE,
   DEFAULT_DEADLINES,
+  DEFAULT_FLEET,
   DEFAULT_LLM_CACHE,
   DEFAULT_SCOPE,
   defaultPort,
@@ -12,7 +13,8 @@ import type {
 } from './azure-redis-options.interface.js';
 import { checkOptions } from './check-options.js';
 import { resolveCredential } from './credential-options.js';
-import { frozenCopy } from './frozen-copy.js';
+import { frozenCopy, frozenSecretCopy } from './frozen-copy.js';
+import type { LlmCacheOptions, ResolvedLlmCacheOptions } from './llm-cache-options.interface.js';
 import { OptionProblems } from './option-problems.js';
 import { resolveTls } from './tls-options.js';
 
@@ -47,7 +49,20 @@ function resolveCache({ llm, ...cache }: AzureRedisCacheOptions): AzureRedisOpti
   return Object.freeze({
     ...DEFAULT_CACHE,
     ...frozenCopy(cache),
-    llm: Object.freeze({ ...DEFAULT_LLM_CACHE, ...frozenCopy({ ...llm }) }),
+    llm: resolveLlmCache(llm),
+  });
+}
+
+function resolveLlmCache({
+  fleet = {},
+  encryption,
+  ...llm
+}: LlmCacheOptions = {}): ResolvedLlmCacheOptions {
+  return Object.freeze({
+    ...DEFAULT_LLM_CACHE,
+    ...frozenCopy(llm),
+    fleet: fleet && Object.freeze({ ...DEFAULT_FLEET, ...frozenCopy(fleet) }),
+    encryption: encryption && frozenSecretCopy(encryption, ['secrets']),
   });
 }
 

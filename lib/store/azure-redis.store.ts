@@ -5,6 +5,7 @@ import { withDeadline } from '../azure-redis.deadline.js';
 import { AzureRedisError } from '../azure-redis.errors.js';
 import type { AzureRedisClient } from '../client/create-client.js';
 import type { ByteStore } from './byte-store.interface.js';
+import type { RedisScript, ScriptReply, ScriptStore } from './script-store.interface.js';
 import type { OperationKind, StoreGuard } from './store-guard.js';
 
 /** Keys per SCAN step and per batch of UNLINK. */
@@ -24,7 +25,10 @@ type Entry = { key: string; value: unknown; ttl?: number };
  * @see https://keyv.org/docs/keyv/#official-storage-adapters
  * @publicApi
  */
-export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, ByteStore {
+export class AzureRedisStore
+  extends EventEmitter
+  implements KeyvStoreAdapter, ByteStore, ScriptStore
+{
   /** Keyv looks here to learn that the adapter can iterate. */
   readonly opts: { readonly dialect: 'redis'; readonly url: 'redis:' } = {
     dialect: 'redis',
@@ -160,6 +164,32 @@ export class AzureRedisStore extends EventEmitter implements KeyvStoreAdapter, B
     return this.delete(key);
   }
 
+  runScript(
+    kind: OperationKind,
+    script: RedisScript,
+    keys: readonly [string, ...string[]],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<ScriptReply | undefined> {
+    const names = keys.map((key) => this.#nameOf(key));
+    const operation = (): Promise<ScriptReply> => this.#runScript(script, names, args);
+    return this.#run<ScriptReply | undefined>(kind, keys[0], operation, undefined);
+  }
+
+  async #runScript(
+    { sha1, lua }: RedisScript,
+    names: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<ScriptReply> {
+    const rest = [names.length, ...names, ...args] as const;
+    try {
+      return toReply(await this.#client.callBuffer('evalsha', sha1, ...rest));
+    } catch (error) {
+      // After a restart or a failover, or on another node of the cluster.
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return toReply(await this.#client.callBuffer('eval', lua, ...rest));
+    }
+  }
+
   #run<T>(
     kind: OperationKind,
     key: string,
@@ -257,6 +287,11 @@ function inTime<T>(step: Promise<T>): Promise<T> {
 
 function escapeGlob(text: string): string {
   return text.replaceAll(/[*?[\]\\]/g, '\\$&');
+}
+
+function toReply(reply: unknown): ScriptReply {
+  if (typeof reply === 'number' || Buffer.isBuffer(reply)) return reply;
+  return Array.isArray(reply) ? reply.map(toReply) : null;
 }
 
 /** Keyv hands over text it has serialized; `Buffer`s come from adapters used without Keyv. */

@@ -1,5 +1,6 @@
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { emptyRedis, keysOf } from '../fixtures/empty-redis.js';
 import { Gateway, type Platform } from './llm-cache/start-gateway.js';
 
 const CHAT = 'v1/chat/completions';
@@ -25,7 +26,7 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
   afterAll(() => gateway.close());
 
   beforeEach(async () => {
-    await gateway.client.flushall();
+    await emptyRedis(gateway.client);
   });
 
   describe('a JSON answer', () => {
@@ -144,7 +145,9 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
 
     it('leaves nothing of its credentials, question or answer in the keys of Redis', async () => {
       await gateway.post(CHAT, { question: 'q-secret' }, { authorization: 'Bearer sk-secret' });
-      expect(await gateway.entries()).toEqual([expect.stringMatching(/^cache:llm:v2:[\w-]{43}$/)]);
+      expect(await gateway.entries()).toEqual([
+        expect.stringMatching(/^cache:llm:v3:\{[\w-]{43}\}$/),
+      ]);
     });
   });
 
@@ -185,7 +188,7 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
       const first = await gateway.get('fails-late');
       const second = await gateway.get('fails-late');
       expect([first.status, second.status]).toEqual([503, 503]);
-      expect(await gateway.client.keys('*')).toEqual([]);
+      expect(await keysOf(gateway.client)).toEqual([]);
     });
 
     it('nothing', async () => {
@@ -251,7 +254,7 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
       expect(pieces(second.text)).toBeDefined();
       expect(pieces(second.text)).not.toBe(pieces(first.text));
       expect(second.type).toBe(first.type);
-      expect(await gateway.client.keys('*')).toEqual([]);
+      expect(await keysOf(gateway.client)).toEqual([]);
     });
 
     it('of server-sent events of a GET route passes through', async () => {
@@ -259,7 +262,7 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
         expect(answer.text).toMatch(/of call \d+/);
         expect(answer.cacheStatus).toBe('LlmCache; fwd=bypass; detail=stream');
       }
-      expect(await gateway.client.keys('*')).toEqual([]);
+      expect(await keysOf(gateway.client)).toEqual([]);
     });
 
     it('never answers a request for JSON, nor the reverse', async () => {
@@ -346,7 +349,7 @@ describe.each<Platform>(['express', 'fastify'])('the LLM cache on %s', (platform
         texts.add(answer.text);
       }
       expect(texts.size).toBe(3);
-      expect(await gateway.client.keys('*')).toEqual([]);
+      expect(await keysOf(gateway.client)).toEqual([]);
       const warnings = gateway.log.filter(({ message }) => message.includes(named));
       expect(warnings).toHaveLength(1);
       expect(JSON.stringify(gateway.log)).not.toContain('secret of');
@@ -386,7 +389,7 @@ describe.each<Platform>(['express', 'fastify'])('the cache options on %s', (plat
   let gateway: Gateway | undefined;
 
   afterEach(async () => {
-    await gateway?.client.flushall();
+    await (gateway && emptyRedis(gateway.client));
     await gateway?.close();
   });
 
@@ -415,7 +418,7 @@ describe.each<Platform>(['express', 'fastify'])('the cache options on %s', (plat
     gateway = await Gateway.start(azure, platform, { ttlMs: 50_000, namespace: 'mine' });
     await gateway.post('created', {});
     const [key = ''] = await gateway.entries();
-    expect(key).toMatch(/^mine:llm:v2:/);
+    expect(key).toMatch(/^mine:llm:v3:/);
     expect(await gateway.client.pttl(key)).toBeLessThanOrEqual(50_000);
   });
 });
@@ -424,7 +427,7 @@ describe.each<Platform>(['express', 'fastify'])('without Redis on %s', (platform
   it('the handlers answer, and hits return by themselves', async () => {
     const gateway = await Gateway.start(azure, platform);
     try {
-      await gateway.client.flushall();
+      await emptyRedis(gateway.client);
       const stored = await gateway.post('created', { question: 'a' });
       azure.redis.refuse();
       azure.redis.kill('rst');
@@ -438,7 +441,7 @@ describe.each<Platform>(['express', 'fastify'])('without Redis on %s', (platform
       await expect.poll(ask, { timeout: 15_000, interval: 100 }).toBe('HIT');
       const log = JSON.stringify(gateway.log);
       expect(log).not.toContain('question');
-      expect(log).not.toContain('llm:v2:');
+      expect(log).not.toContain('llm:v3:');
     } finally {
       azure.redis.recover();
       await gateway.close();

@@ -1,6 +1,6 @@
 import { isJsonObject, parseJson, type JsonObject } from '../json-object.js';
 import { isStorableStatus, type UnstorableReason } from '../policy/storable.js';
-import type { AnswerHead, LiveAnswer } from '../recording/answer.js';
+import type { AnswerHead, AnswerOrigin, LiveAnswer } from '../recording/answer.js';
 import type { AnswerMemory, Ask } from '../recording/answer-memory.js';
 import { bytesOf, once, toWire } from '../recording/chunk.js';
 import type { Entry } from '../recording/entry.js';
@@ -26,6 +26,8 @@ interface ReadAnswer {
   readonly json: unknown;
 }
 
+const NO_ORIGIN: AnswerOrigin = { id: '', epoch: '' };
+
 /** Larger than any answer of 2048 vectors. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
@@ -34,6 +36,7 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
  * answer is put together in the order of the request.
  */
 export class EmbeddingMemory implements AnswerMemory {
+  readonly isInParts = true;
   readonly #body: JsonObject;
   readonly #request: SplitEmbeddingRequest;
   readonly #keys: readonly string[];
@@ -80,7 +83,14 @@ export class EmbeddingMemory implements AnswerMemory {
     return {
       storedAtMs: Math.min(...known.map(({ storedAtMs }) => storedAtMs)),
       ttlMs: Math.min(...known.map(({ ttlMs }) => ttlMs)),
-      head: { ...this.#headOfHit, status: known.at(-1)?.status ?? this.#headOfHit.status },
+      tookMs: Math.max(...known.map(({ tookMs }) => tookMs)),
+      usage: tokens === undefined ? {} : { inputTokens: tokens, outputTokens: 0 },
+      head: {
+        ...this.#headOfHit,
+        status: known.at(-1)?.status ?? this.#headOfHit.status,
+        // The keys of its parts tell what has been invalidated.
+        origin: NO_ORIGIN,
+      },
       frames: [{ form: 'json', bytes, atMs: 0, personal: [] }],
     };
   }
@@ -103,7 +113,7 @@ export class EmbeddingMemory implements AnswerMemory {
     return this.#mergeAll(whole) ?? passedOn(whole);
   }
 
-  async record({ storedAtMs, ttlMs, head: { status } }: Entry): Promise<void> {
+  async record({ storedAtMs, ttlMs, tookMs, head }: Entry): Promise<void> {
     if (this.#fresh === undefined) return;
     const { keys, answer } = this.#fresh;
     const shares = tokenShares(answer.tokens, keys.length);
@@ -111,7 +121,8 @@ export class EmbeddingMemory implements AnswerMemory {
       answer.vectors.map(async (vector, index) => {
         const [key, tokens] = [keys[index], shares[index]];
         if (key === undefined) return;
-        const stored = { vector, model: answer.model, tokens, status, storedAtMs, ttlMs };
+        const { status } = head;
+        const stored = { vector, model: answer.model, tokens, status, storedAtMs, ttlMs, tookMs };
         await this.#answers.recordBytes(key, encodeStoredVector(key, stored), ttlMs);
       }),
     );

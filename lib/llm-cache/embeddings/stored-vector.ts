@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-const VERSION = 1;
+const VERSION = 2;
 const DIGEST_START = 1;
 const CONTENT_START = DIGEST_START + 32;
-const MODEL_START = CONTENT_START + 8 + 8 + 8 + 2 + 4;
+const MODEL_START = CONTENT_START + 8 + 8 + 8 + 8 + 2 + 4;
 
 /** Stands for a model that the answer did not name. */
 const NO_MODEL = 0xffff_ffff;
@@ -21,12 +21,14 @@ export interface StoredVector {
   /** Unix time. */
   readonly storedAtMs: number;
   readonly ttlMs: number;
+  /** From the call to the end of the answer that it came with, in milliseconds. */
+  readonly tookMs: number;
 }
 
 /**
  * Layout, all numbers big endian: version (1 byte), SHA-256 of key and everything behind it (32),
- * storedAtMs, ttlMs, tokens (doubles; NaN for unknown tokens), status (2), length of the model (4),
- * model, vector.
+ * storedAtMs, ttlMs, tokens (NaN when unknown), tookMs (doubles), status (2), length of the model
+ * (4), model, vector.
  */
 export function encodeStoredVector(key: string, stored: StoredVector): Buffer {
   const model = Buffer.from(stored.model ?? '');
@@ -35,6 +37,7 @@ export function encodeStoredVector(key: string, stored: StoredVector): Buffer {
   let offset = prefix.writeDoubleBE(stored.storedAtMs, CONTENT_START);
   offset = prefix.writeDoubleBE(stored.ttlMs, offset);
   offset = prefix.writeDoubleBE(stored.tokens ?? Number.NaN, offset);
+  offset = prefix.writeDoubleBE(stored.tookMs, offset);
   offset = prefix.writeUInt16BE(stored.status, offset);
   prefix.writeUInt32BE(stored.model === undefined ? NO_MODEL : model.length, offset);
   const bytes = Buffer.concat([prefix, model, stored.vector]);
@@ -55,9 +58,10 @@ export function decodeStoredVector(key: string, bytes: Buffer): StoredVector | u
     vector: bytes.subarray(vectorStart),
     model: isNamed ? bytes.toString('utf8', MODEL_START, vectorStart) : undefined,
     tokens: Number.isNaN(tokens) ? undefined : tokens,
-    status: bytes.readUInt16BE(CONTENT_START + 24),
+    status: bytes.readUInt16BE(CONTENT_START + 32),
     storedAtMs: bytes.readDoubleBE(CONTENT_START),
     ttlMs: bytes.readDoubleBE(CONTENT_START + 8),
+    tookMs: bytes.readDoubleBE(CONTENT_START + 24),
   };
 }
 

@@ -1,5 +1,6 @@
 import { withDeadline } from '../../azure-redis.deadline.js';
-import type { AnswerHead } from '../recording/answer.js';
+import type { RecordedCall } from '../accounting/ledger.js';
+import type { OriginatedHead } from '../recording/answer.js';
 import type { Entry } from '../recording/entry.js';
 import type { SharedChunks } from './shared-chunks.js';
 
@@ -8,8 +9,10 @@ export type FlightAnswer =
   | { readonly from: 'cache'; readonly entry: Entry }
   | {
       readonly from: 'handler';
-      readonly head: AnswerHead;
+      readonly head: OriginatedHead;
       readonly chunks: SharedChunks;
+      /** What is known of the call when the answer has ended. */
+      readonly call: Promise<RecordedCall | undefined>;
     };
 
 /**
@@ -29,6 +32,8 @@ export class Flight {
   #waiting = 1;
   #hasLanded = false;
   followers = 0;
+  /** In the name of all processes; given up with the last one who waits. */
+  lease: { leave(): Promise<void> } | undefined;
   /** What is being stored: as good as stored for whoever comes before Redis has confirmed. */
   entry: Entry | undefined;
 
@@ -52,16 +57,23 @@ export class Flight {
     this.#land(why);
   }
 
+  /** One more waits: a caller, or callers in another process. */
+  enter(): void {
+    this.followers += 1;
+    this.#waiting += 1;
+  }
+
   /** One of those who wait has gone. */
   leave(): void {
     this.#waiting -= 1;
-    if (this.#waiting === 0 && !this.#hasLanded) this.#onAbandoned();
+    if (this.#waiting > 0 || this.#hasLanded) return;
+    void this.lease?.leave();
+    this.#onAbandoned();
   }
 
   /** @returns why there is nothing for the caller, if so; `late`: the leader took too long */
   async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | NoAnswer | 'late'> {
-    this.followers += 1;
-    this.#waiting += 1;
+    this.enter();
     const leave = (): void => this.leave();
     gone.addEventListener('abort', leave, { once: true });
     try {

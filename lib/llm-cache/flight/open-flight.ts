@@ -4,14 +4,18 @@ import type { LiveAnswer } from '../recording/answer.js';
 import { Flight } from './flight.js';
 import { SharedChunks } from './shared-chunks.js';
 
+/** A flight, the signal that stops its call, and what ends it for those who come. */
+export interface OpenFlight {
+  readonly flight: Flight;
+  readonly stop: AbortSignal;
+  readonly close: () => void;
+}
+
 /**
  * A flight that its caller may leave before there is an answer. With nobody left, who comes next
  * starts anew: the call may hang, and the caller have given up on it.
  */
-export function openFlight(
-  request: AnswerRequest,
-  close: () => void,
-): { readonly flight: Flight; readonly stop: AbortSignal } {
+export function openFlight(request: AnswerRequest, close: () => void): OpenFlight {
   const stop = new AbortController();
   const flight: Flight = new Flight(() => {
     close();
@@ -22,7 +26,7 @@ export function openFlight(
     }
   });
   whenGone(request.gone, () => flight.leave(), flight.landed);
-  return { flight, stop: stop.signal };
+  return { flight, stop: stop.signal, close };
 }
 
 /** The body of an answer for all who want it, which goes on without them as far as it may. */
@@ -39,6 +43,19 @@ export function shareChunks(
       if (chunks.hasReaders) return;
       if (mayBeStored && goesOn(request, flight)) drainWithin(chunks, drainDeadlineMs);
       else chunks.stop();
+    });
+  });
+  return chunks;
+}
+
+/** The body of an answer that another process asks for. */
+export function followChunks(
+  { limits }: AnswerRequest,
+  { chunks: source }: LiveAnswer,
+): SharedChunks {
+  const chunks: SharedChunks = new SharedChunks(source, limits.maxEntryBytes, () => {
+    setImmediate(() => {
+      if (!chunks.hasReaders) chunks.stop();
     });
   });
   return chunks;

@@ -13,6 +13,7 @@ export type BypassReason =
   | 'hosted-tool'
   | 'not-cacheable'
   | 'scope'
+  | 'tags'
   | 'protocol'
   | 'key';
 

@@ -1,12 +1,20 @@
 /** What the cache did with a request, for the response headers. */
 export type CacheOutcome =
-  | { readonly kind: 'hit'; readonly ageMs: number; readonly ttlMs: number }
+  | {
+      readonly kind: 'hit';
+      readonly ageMs: number;
+      readonly ttlMs: number;
+      /** Given behind its lifetime. */
+      readonly isStale?: boolean;
+    }
   | {
       readonly kind: 'miss';
       /** `request`: the caller wanted a fresh answer; `partial`: some of the embeddings were stored. */
       readonly why?: 'miss' | 'request' | 'partial';
       /** `'stored'` or why not; left out while nobody knows. */
       readonly result?: string | undefined;
+      /** Why it is a miss, as a structured field. */
+      readonly explanation?: string | undefined;
       /** The answer is that of somebody else's call. */
       readonly isCollapsed?: boolean;
     }
@@ -24,14 +32,16 @@ export function cacheStatusHeaders(outcome: CacheOutcome): Readonly<Record<strin
     return { 'Cache-Status': `LlmCache; fwd=bypass; detail=${outcome.detail}` };
   }
   if (outcome.kind === 'miss') {
-    const { why = 'miss', result, isCollapsed = false } = outcome;
+    const { why = 'miss', result, isCollapsed = false, explanation } = outcome;
     const collapsed = isCollapsed ? '; collapsed' : '';
+    const detail = missDetail(result, explanation);
     return {
-      'Cache-Status': `LlmCache; fwd=${why}${missResult(result)}${collapsed}`,
+      'Cache-Status': `LlmCache; fwd=${why}${detail}${collapsed}`,
       'X-Cache': 'MISS',
     };
   }
-  const ttl = toSeconds(outcome.ttlMs - outcome.ageMs);
+  const leftMs = outcome.ttlMs - outcome.ageMs;
+  const ttl = outcome.isStale === true ? Math.floor(leftMs / 1000) : toSeconds(leftMs);
   return {
     'Cache-Status': `LlmCache; hit; ttl=${ttl}`,
     'X-Cache': 'HIT',
@@ -39,9 +49,11 @@ export function cacheStatusHeaders(outcome: CacheOutcome): Readonly<Record<strin
   };
 }
 
-function missResult(result: string | undefined): string {
-  if (result === undefined) return '';
-  return result === 'stored' ? '; stored' : `; detail=${result}`;
+/** Why it was not stored is worth more than why it was a miss. */
+function missDetail(result: string | undefined, explanation: string | undefined): string {
+  if (result !== undefined && result !== 'stored') return `; detail=${result}`;
+  const stored = result === undefined ? '' : '; stored';
+  return explanation === undefined ? stored : `${stored}; detail=${explanation}`;
 }
 
 /** Never negative: the clocks of the writer and the reader may differ. */

@@ -1,10 +1,17 @@
 import { isJsonObject, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import { isEmptyOutput, isError, isSet } from './answer-data.js';
-import type { LlmProtocol, PersonalField, StreamJudge } from './llm-protocol.interface.js';
+import type {
+  LlmProtocol,
+  PersonalField,
+  StreamJudge,
+  TokenUsage,
+} from './llm-protocol.interface.js';
 import { omittedFromLlmRequest } from './prompt-cache-markers.js';
+import { takeApart, type RequestShape } from './request-components.js';
 import { asksForStream, isStateful } from './request-members.js';
 import { readStreamEvent } from './stream-event.js';
+import { isTokenCount, tokenUsage } from './token-usage.js';
 
 /** The model came to its own end; it was not cut, paused, filtered or refused. */
 const FINISHED: ReadonlySet<unknown> = new Set(['end_turn', 'stop_sequence', 'tool_use']);
@@ -17,6 +24,20 @@ const PERSONAL: readonly PersonalField[] = [
   { path: ['id'], kind: 'id' },
   { path: ['message', 'id'], kind: 'id' },
 ];
+
+const SHAPE: RequestShape = {
+  owners: new Map([
+    ['model', 'model'],
+    ['system', 'system'],
+    ['tools', 'tools'],
+    ['tool_choice', 'tools'],
+    // Its name before it moved into `output_config`.
+    ['output_format', 'schema'],
+    ['messages', 'lastMessage'],
+  ]),
+  messages: 'messages',
+  formatted: 'output_config',
+};
 
 /** Anthropic's Messages. */
 export const anthropicMessages: LlmProtocol = {
@@ -31,6 +52,8 @@ export const anthropicMessages: LlmProtocol = {
   asksForStream,
   judge: judgeMessage,
   judgeStream: () => new MessageStreamJudge(),
+  usage: usageOfMessage,
+  components: (body) => takeApart(body, SHAPE),
   personalFields: () => PERSONAL,
 };
 
@@ -49,6 +72,31 @@ function judgeMessage(answer: unknown): UnstorableReason | undefined {
   if (!FINISHED.has(answer['stop_reason'])) return 'unfinished';
   const { content } = answer;
   return Array.isArray(content) && !isEmptyOutput(content) ? undefined : 'empty';
+}
+
+/**
+ * `message_start` carries a message, `message_delta` the tokens of the whole answer so far.
+ *
+ * @see https://platform.claude.com/docs/en/build-with-claude/streaming
+ */
+function usageOfMessage({ message, usage, model }: JsonObject): TokenUsage | undefined {
+  // The few tokens of output at the start are not those of the answer.
+  if (isJsonObject(message)) {
+    return tokenUsage(inputOf(message['usage']), undefined, message['model']);
+  }
+  const { output_tokens: output } = isJsonObject(usage) ? usage : {};
+  return tokenUsage(inputOf(usage), output, model);
+}
+
+/** `input_tokens` are those that neither came from the provider's prompt cache nor went into it. */
+function inputOf(usage: unknown): number | undefined {
+  const {
+    input_tokens: input,
+    cache_read_input_tokens: read,
+    cache_creation_input_tokens: written,
+  } = isJsonObject(usage) ? usage : {};
+  const counts = [input, read ?? 0, written ?? 0];
+  return counts.every(isTokenCount) ? counts.reduce((sum, count) => sum + count, 0) : undefined;
 }
 
 class MessageStreamJudge implements StreamJudge {

@@ -5,6 +5,7 @@ import { isError } from './answer-data.js';
 import type { LlmProtocol, StreamJudge } from './llm-protocol.interface.js';
 import { openAiChat } from './openai-chat.js';
 import { openAiResponses } from './openai-responses.js';
+import { takeApart, type RequestShape } from './request-components.js';
 import { asksForStream } from './request-members.js';
 
 const COMPLETIONS: ReadonlySet<unknown> = new Set([
@@ -12,6 +13,17 @@ const COMPLETIONS: ReadonlySet<unknown> = new Set([
   'chat.completion.chunk',
   'text_completion',
 ]);
+
+/** As far as the request looks like one to a model. */
+const SHAPE: RequestShape = {
+  owners: new Map([
+    ['model', 'model'],
+    ['system', 'system'],
+    ['tools', 'tools'],
+    ['messages', 'lastMessage'],
+  ]),
+  messages: 'messages',
+};
 
 /**
  * Any POST with a JSON body, on whatever route. Nothing is known of the request, but its answer
@@ -31,6 +43,8 @@ export const json: LlmProtocol = {
     return isError(answer) ? 'error' : undefined;
   },
   judgeStream: () => new JsonStreamJudge(),
+  usage: (answer) => protocolOfUsage(answer)?.usage?.(answer),
+  components: (body) => takeApart(body, SHAPE),
   personalFields: () => [],
 };
 
@@ -54,6 +68,12 @@ function protocolOfEvent(event: unknown): LlmProtocol | undefined {
   if (type === 'message_start') return anthropicMessages;
   if (typeof type === 'string' && type.startsWith('response.')) return openAiResponses;
   return isCompletion(event) ? openAiChat : undefined;
+}
+
+function protocolOfUsage(answer: JsonObject): LlmProtocol | undefined {
+  // By then a judge has known the stream by its `message_start`.
+  if (answer['type'] === 'message_delta') return anthropicMessages;
+  return protocolOfAnswer(answer) ?? protocolOfEvent(answer);
 }
 
 class JsonStreamJudge implements StreamJudge {

@@ -13,6 +13,29 @@ export interface PersonalField {
   readonly kind: 'id' | 'time' | 'padding';
 }
 
+/** What an answer tells of its tokens: only what it does tell. @publicApi */
+export interface TokenUsage {
+  /** Tokens of the question, with those that the provider read from or wrote to its prompt cache. */
+  readonly inputTokens?: number;
+  /** Tokens of the answer, with those of its thoughts. */
+  readonly outputTokens?: number;
+  /** The model that answered, as it calls itself. */
+  readonly model?: string;
+}
+
+/** See {@link LlmProtocol.components}. @publicApi */
+export type RequestComponentName =
+  'model' | 'system' | 'tools' | 'schema' | 'parameters' | 'history' | 'lastMessage';
+
+/**
+ * A request taken apart, so that one can tell what differs between two of them. Each component
+ * is an object with members of the body, each with the value it has there or with a part of it;
+ * together they hold all of the body. A component that the request does not have is left out.
+ *
+ * @publicApi
+ */
+export type RequestComponents = Readonly<Partial<Record<RequestComponentName, JsonObject>>>;
+
 /** Follows one answer in server-sent events. */
 export interface StreamJudge {
   /** @param name of the event; `undefined` where the wire names none */
@@ -48,6 +71,19 @@ export interface LlmProtocol {
   judge(answer: unknown, request?: JsonObject): UnstorableReason | undefined;
   /** For an answer in server-sent events. */
   judgeStream(request?: JsonObject): StreamJudge;
+  /**
+   * What one JSON answer, or the data of one event of a stream, tells of the tokens of the whole
+   * answer so far. @default hits of this API save unknown numbers of tokens
+   */
+  usage?(answer: JsonObject): TokenUsage | undefined;
+  /**
+   * Takes a request apart, to tell why it was a miss. What is omitted from the key may stay in.
+   *
+   * Instructions to the model are `system`; the last message, or else the whole question, is
+   * `lastMessage`; the messages before it are `history`; the form of the answer is `schema`; what
+   * has no other place is `parameters`. @default all of the body is `parameters`
+   */
+  components?(body: JsonObject): RequestComponents;
   /** What each caller gets anew on a hit. */
   personalFields(body: JsonObject): readonly PersonalField[];
 }

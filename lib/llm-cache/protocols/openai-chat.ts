@@ -1,14 +1,24 @@
+import { isJsonObject } from '../json-object.js';
 import { isSet } from './answer-data.js';
 import type { LlmProtocol, PersonalField } from './llm-protocol.interface.js';
 import { ChoicesStreamJudge, choicesWanted, judgeChoices } from './openai-choices.js';
 import { OMITTED_FROM_OPENAI } from './openai-parameters.js';
+import { OPENAI_OWNERS, takeApart, type RequestShape } from './request-components.js';
 import { asksForStream, hasHostedTool, isStateful } from './request-members.js';
+import { tokenUsage } from './token-usage.js';
 
 const PERSONAL: readonly PersonalField[] = [
   { path: ['id'], kind: 'id' },
   { path: ['created'], kind: 'time' },
   { path: ['obfuscation'], kind: 'padding' },
 ];
+
+const SHAPE: RequestShape = {
+  owners: new Map([...OPENAI_OWNERS, ['messages', 'lastMessage']]),
+  messages: 'messages',
+};
+
+const TEXT_SHAPE: RequestShape = { owners: new Map([...OPENAI_OWNERS, ['prompt', 'lastMessage']]) };
 
 /** OpenAI's chat completions, and what speaks like them. */
 export const openAiChat: LlmProtocol = {
@@ -25,6 +35,11 @@ export const openAiChat: LlmProtocol = {
   asksForStream,
   judge: judgeChoices,
   judgeStream: (request) => new ChoicesStreamJudge(choicesWanted(request)),
+  usage: ({ usage, model }) => {
+    const { prompt_tokens: input, completion_tokens: output } = isJsonObject(usage) ? usage : {};
+    return tokenUsage(input, output, model);
+  },
+  components: (body) => takeApart(body, SHAPE),
   personalFields: () => PERSONAL,
 };
 
@@ -35,4 +50,5 @@ export const openAiText: LlmProtocol = {
   callTypes: ['text_completion', 'atext_completion'],
   recognises: (path, body) =>
     path.endsWith('/completions') && !path.endsWith('/chat/completions') && 'prompt' in body,
+  components: (body) => takeApart(body, TEXT_SHAPE),
 };

@@ -5,6 +5,10 @@ import { isEmptyOutput, isError } from './answer-data.js';
 import { json } from './json.js';
 import type { LlmProtocol } from './llm-protocol.interface.js';
 import { OMITTED_FROM_OPENAI } from './openai-parameters.js';
+import { OPENAI_OWNERS, takeApart, type RequestShape } from './request-components.js';
+import { isTokenCount, tokenUsage } from './token-usage.js';
+
+const SHAPE: RequestShape = { owners: new Map([...OPENAI_OWNERS, ['input', 'lastMessage']]) };
 
 /** OpenAI's embeddings, and what speaks like them. */
 export const openAiEmbeddings: LlmProtocol = {
@@ -21,6 +25,12 @@ export const openAiEmbeddings: LlmProtocol = {
     if (!Array.isArray(data) || data.length === 0) return 'empty';
     return isForAllInputs(answer, data, request) ? undefined : 'unfinished';
   },
+  usage: ({ usage, model }) => {
+    const { prompt_tokens: input } = isJsonObject(usage) ? usage : {};
+    // Vectors are no tokens: the price is that of the input.
+    return tokenUsage(input, isTokenCount(input) ? 0 : undefined, model);
+  },
+  components: (body) => takeApart(body, SHAPE),
 };
 
 /** One vector for each input, and no doubt which is whose. */

@@ -1,10 +1,17 @@
 import { isJsonObject, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import { isEmptyOutput, isError, isSet } from './answer-data.js';
-import type { LlmProtocol, PersonalField, StreamJudge } from './llm-protocol.interface.js';
+import type {
+  LlmProtocol,
+  PersonalField,
+  StreamJudge,
+  TokenUsage,
+} from './llm-protocol.interface.js';
 import { omittedFromLlmRequest } from './prompt-cache-markers.js';
+import { OPENAI_OWNERS, takeApart, type RequestShape } from './request-components.js';
 import { asksForStream, hasHostedTool, isStateful } from './request-members.js';
 import { readStreamEvent } from './stream-event.js';
+import { tokenUsage } from './token-usage.js';
 
 const PADDING: PersonalField = { path: ['obfuscation'], kind: 'padding' };
 
@@ -18,6 +25,12 @@ const PERSONAL: readonly PersonalField[] = [
   { path: ['response', 'completed_at'], kind: 'time' },
   PADDING,
 ];
+
+const SHAPE: RequestShape = {
+  owners: new Map([...OPENAI_OWNERS, ['instructions', 'system'], ['input', 'lastMessage']]),
+  messages: 'input',
+  formatted: 'text',
+};
 
 /** OpenAI's Responses. */
 export const openAiResponses: LlmProtocol = {
@@ -35,6 +48,8 @@ export const openAiResponses: LlmProtocol = {
   asksForStream,
   judge: judgeResponse,
   judgeStream: () => new ResponseStreamJudge(),
+  usage: usageOfResponse,
+  components: (body) => takeApart(body, SHAPE),
   personalFields: (body) => (body['store'] === false ? PERSONAL : [PADDING]),
 };
 
@@ -70,6 +85,13 @@ function isRefused(item: unknown): boolean {
 
 const isAnswer = (item: unknown): boolean =>
   !isEmptyOutput(isJsonObject(item) && item['type'] === 'message' ? item['content'] : item);
+
+/** @param answer a response, or an event that may carry one */
+function usageOfResponse(answer: JsonObject): TokenUsage | undefined {
+  const { usage, model } = isJsonObject(answer['response']) ? answer['response'] : answer;
+  const { input_tokens: input, output_tokens: output } = isJsonObject(usage) ? usage : {};
+  return tokenUsage(input, output, model);
+}
 
 /** Everything but the last event is repeated in it; some servers end with `[DONE]` as well. */
 class ResponseStreamJudge implements StreamJudge {

@@ -26,3 +26,7 @@ export function recogniseProtocol(
   const normalised = path.toLowerCase().replace(/\/$/, '');
   return [...own, ...PROTOCOLS].find((protocol) => protocol.recognises(normalised, body)) ?? json;
 }
+
+/** Whether the answer to the request is an event stream of a known API. */
+export const isKnownStream = (protocol: LlmProtocol, body: JsonObject): boolean =>
+  protocol.name !== json.name && protocol.asksForStream(body);

@@ -2,6 +2,9 @@ const CR = 0x0d;
 const LF = 0x0a;
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
+/** Content types of event streams. */
+export const SSE_MEDIA_TYPE = /^text\/event-stream\s*(?:;|$)/i;
+
 export interface ServerSentEvent {
   /** Its exact bytes, with the blank line that ends it; those of all events make up the stream. */
   readonly raw: Buffer;

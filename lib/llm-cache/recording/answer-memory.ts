@@ -12,10 +12,16 @@ export interface AnswerMemory {
   find(): Promise<Entry | undefined>;
   /** Asks for what was not found. */
   call(ask: Ask): Promise<LiveAnswer | UnstorableReason>;
-  /** Resolves when Redis has confirmed, or will not; never rejects. */
-  record(entry: Entry): Promise<void>;
+  /**
+   * Resolves when Redis has confirmed, or will not; never rejects.
+   *
+   * @param keptMs how long it is kept: longer than it is fresh, when it may be given stale
+   */
+  record(entry: Entry, keptMs: number): Promise<void>;
   /** @returns whether there was anything */
   delete(): Promise<boolean>;
+  /** Whether each part has an age of its own. */
+  readonly isInParts: boolean;
   /** Whether some parts of the answer were found. */
   readonly isPartial: boolean;
   /** Whether `call` has put its answer together anew. */
@@ -27,8 +33,9 @@ export function wholeAnswer(answers: RecordedAnswers, key: string): AnswerMemory
   return {
     find: () => answers.find(key),
     call: (ask) => ask(),
-    record: (entry) => answers.record(key, entry),
+    record: (entry, keptMs) => answers.record(key, entry, keptMs),
     delete: () => answers.delete(key),
+    isInParts: false,
     isPartial: false,
     isRebuilt: false,
   };

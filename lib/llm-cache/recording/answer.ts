@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { isJsonObject } from '../json-object.js';
 import type { Chunk } from './chunk.js';
 
 /**
@@ -19,7 +21,7 @@ export const ANSWER_KINDS = [
 
 export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
-/** What is known of an answer before its body. */
+/** What a handler or an upstream says of its answer before the body. */
 export interface AnswerHead {
   readonly kind: AnswerKind;
   readonly status: number;
@@ -27,9 +29,41 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The call that an answer comes from. */
+export interface AnswerOrigin {
+  /** Tells the answer from all others to the same request. */
+  readonly id: string;
+  /** When the call was made, as invalidations count time. */
+  readonly epoch: string;
+}
+
+/** What is known of an answer before its body. */
+export interface OriginatedHead extends AnswerHead {
+  readonly origin: AnswerOrigin;
+}
+
+/** Tells what an older or newer version has written from a head. */
+export function isOriginatedHead(head: unknown): head is OriginatedHead {
+  return (
+    isJsonObject(head) &&
+    typeof head['status'] === 'number' &&
+    ANSWER_KINDS.some((kind) => kind === head['kind']) &&
+    isJsonObject(head['headers']) &&
+    Object.values(head['headers']).every((value) => typeof value === 'string') &&
+    isJsonObject(head['origin']) &&
+    typeof head['origin']['id'] === 'string' &&
+    typeof head['origin']['epoch'] === 'string'
+  );
+}
+
+export const newOrigin = (epoch: string): AnswerOrigin => ({
+  id: randomBytes(9).toString('base64url'),
+  epoch,
+});
+
 /** An answer that is being given. */
-export interface LiveAnswer {
-  readonly head: AnswerHead;
+export interface LiveAnswer<Head extends AnswerHead = AnswerHead> {
+  readonly head: Head;
   /** The pieces of the body, one for `value`; `return()` stops the handler or the upstream. */
   readonly chunks: AsyncIterator<Chunk>;
 }
@@ -59,6 +93,7 @@ const ANSWER_HEADERS = [
   'content-language',
   'content-disposition',
   'cache-control',
+  'cache-groups',
   'x-accel-buffering',
 ] as const;
 

@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isJsonObject } from '../json-object.js';
-import { ANSWER_KINDS, type AnswerHead, type AnswerKind } from './answer.js';
+import type { TokenUsage } from '../protocols/llm-protocol.interface.js';
+import { isOriginatedHead, type OriginatedHead } from './answer.js';
 
-const ENTRY_VERSION = 2;
+const ENTRY_VERSION = 3;
 const DIGEST_START = 1;
 const HEADER_LENGTH_START = DIGEST_START + 32;
 const HEADER_START = HEADER_LENGTH_START + 4;
@@ -28,8 +29,13 @@ export interface Frame {
 export interface Entry {
   /** Unix time of the recording. */
   readonly storedAtMs: number;
+  /** How long it is fresh, from then on. */
   readonly ttlMs: number;
-  readonly head: AnswerHead;
+  /** From the call to the end of its answer, in milliseconds. */
+  readonly tookMs: number;
+  /** What the answer tells of it. */
+  readonly usage: TokenUsage;
+  readonly head: OriginatedHead;
   readonly frames: readonly Frame[];
 }
 
@@ -39,12 +45,7 @@ const PERSONAL_KINDS = ['id', 'time', 'padding'] as const;
 /** A frame without its bytes: form, length, atMs, then start, end and kind of each personal range. */
 type FrameRow = readonly number[];
 
-interface Header {
-  readonly storedAtMs: number;
-  readonly ttlMs: number;
-  readonly kind: AnswerKind;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+interface Header extends Omit<Entry, 'frames'> {
   readonly frames: readonly FrameRow[];
 }
 
@@ -54,8 +55,8 @@ interface Header {
  *
  * The digest covers the key, so that bytes which ended up under another key are no answer there.
  */
-export function encodeEntry(key: string, { head, frames, ...times }: Entry): Buffer {
-  const header: Header = { ...times, ...head, frames: frames.map(toRow) };
+export function encodeEntry(key: string, { frames, ...rest }: Entry): Buffer {
+  const header: Header = { ...rest, frames: frames.map(toRow) };
   const headerBytes = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(HEADER_START);
   prefix.writeUInt8(ENTRY_VERSION, 0);
@@ -74,9 +75,8 @@ export function decodeEntry(key: string, bytes: Buffer): Entry | undefined {
   if (bodyStart > bytes.length) return undefined;
   const header: unknown = JSON.parse(bytes.toString('utf8', HEADER_START, bodyStart));
   if (!isHeader(header)) return undefined;
-  const { storedAtMs, ttlMs, kind, status, headers } = header;
   const frames = readFrames(header.frames, bytes.subarray(bodyStart));
-  return frames && { storedAtMs, ttlMs, head: { kind, status, headers }, frames };
+  return frames && { ...header, frames };
 }
 
 function toRow({ form, bytes, atMs, personal }: Frame): FrameRow {
@@ -127,10 +127,9 @@ function isHeader(header: unknown): header is Header {
     isJsonObject(header) &&
     typeof header['storedAtMs'] === 'number' &&
     typeof header['ttlMs'] === 'number' &&
-    typeof header['status'] === 'number' &&
-    ANSWER_KINDS.some((kind) => kind === header['kind']) &&
-    isJsonObject(header['headers']) &&
-    Object.values(header['headers']).every((value) => typeof value === 'string') &&
+    typeof header['tookMs'] === 'number' &&
+    isJsonObject(header['usage']) &&
+    isOriginatedHead(header['head']) &&
     Array.isArray(header['frames']) &&
     header['frames'].every(
       (row) => Array.isArray(row) && row.every((item) => typeof item === 'number'),

@@ -5,7 +5,11 @@ import type {
   PersonalField,
   StreamJudge,
 } from '../protocols/llm-protocol.interface.js';
-import { ServerSentEvents, type ServerSentEvent } from '../protocols/server-sent-events.js';
+import {
+  ServerSentEvents,
+  SSE_MEDIA_TYPE,
+  type ServerSentEvent,
+} from '../protocols/server-sent-events.js';
 import type { AnswerHead } from './answer.js';
 import { bytesOf, type WireChunk } from './chunk.js';
 import type { Frame } from './entry.js';
@@ -24,8 +28,6 @@ interface Piece {
 
 /** The frames to store, or why the answer must not be stored. */
 export type Recording = readonly Frame[] | UnstorableReason;
-
-const SSE_MEDIA_TYPE = /^text\/event-stream\s*(?:;|$)/i;
 
 /** Judges a whole body by its protocol, and cuts it into the frames of its replay. */
 export function recordAnswer(

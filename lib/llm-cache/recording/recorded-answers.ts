@@ -1,26 +1,41 @@
 import type { ByteStore } from '../../store/byte-store.interface.js';
+import type { Sealer } from '../sealing/sealer.interface.js';
 import { decodeEntry, encodeEntry, type Entry } from './entry.js';
+
+/** Of the names in Redis; entries of other versions are never found. */
+const VERSION = 'v3';
+
+/** Where and how the answers of one principal are kept. */
+export interface AnswerPlace {
+  readonly store: ByteStore;
+  /** The names that a key may have in Redis; the first one for writing. */
+  namesOf(key: string): readonly [string, ...string[]];
+  readonly sealer: Sealer;
+  /** Told with each operation. */
+  onStoreState(isWorking: boolean): void;
+}
 
 /**
  * Reads and writes entries. No trouble of the store reaches the caller: a read is a miss, a
- * write is dropped, and `onStoreState` is told.
+ * write is dropped.
  */
 export class RecordedAnswers {
-  readonly #store: ByteStore;
-  readonly #onStoreState: (isWorking: boolean) => void;
+  readonly #place: AnswerPlace;
 
-  constructor(store: ByteStore, onStoreState: (isWorking: boolean) => void) {
-    this.#store = store;
-    this.#onStoreState = onStoreState;
+  constructor(place: AnswerPlace) {
+    this.#place = place;
   }
 
   async find(key: string): Promise<Entry | undefined> {
-    const bytes = await this.#attempt(() => this.#store.getBytes(key));
-    if (bytes === undefined) return undefined;
-    const entry = read(key, bytes);
-    // Not awaited: the handler need not wait for the clean-up.
-    if (entry === undefined) void this.delete(key);
-    return entry;
+    for (const name of this.#namesOf(key)) {
+      const sealed = await this.#attempt(({ store }) => store.getBytes(name));
+      if (sealed === undefined) continue;
+      const entry = await this.#open(name, sealed, (bytes) => decodeEntry(key, bytes));
+      if (entry !== undefined) return entry;
+      // Not awaited: the handler need not wait for the clean-up.
+      void this.#attempt(({ store }) => store.deleteBytes(name));
+    }
+    return undefined;
   }
 
   /** Something else than entries, in the order of the keys. */
@@ -28,42 +43,75 @@ export class RecordedAnswers {
     keys: readonly string[],
     decode: (key: string, bytes: Buffer) => T | undefined,
   ): Promise<(T | undefined)[]> {
-    const found = await this.#attempt(() => this.#store.getManyBytes(keys));
-    return keys.map((key, index) => {
-      const bytes = found?.[index];
-      return bytes && decode(key, bytes);
-    });
+    const names = keys.map((key) => this.#namesOf(key));
+    const found = await this.#attempt(({ store }) => store.getManyBytes(names.flat()));
+    const byName = new Map(names.flat().map((name, index) => [name, found?.[index]]));
+    return Promise.all(
+      keys.map(async (key, index) => {
+        for (const name of names[index] ?? []) {
+          const sealed = byName.get(name);
+          if (sealed === undefined) continue;
+          const value = await this.#open(name, sealed, (bytes) => decode(key, bytes));
+          if (value !== undefined) return value;
+        }
+        return undefined;
+      }),
+    );
   }
 
   /** Resolves when Redis has confirmed, or will not; never rejects. */
-  async record(key: string, entry: Entry): Promise<void> {
-    await this.#attempt(() => this.#store.setBytes(key, encodeEntry(key, entry), entry.ttlMs));
+  record(key: string, entry: Entry, keptMs: number): Promise<void> {
+    return this.#write(key, () => encodeEntry(key, entry), keptMs);
   }
 
-  async recordBytes(key: string, bytes: Buffer, ttlMs: number): Promise<void> {
-    await this.#attempt(() => this.#store.setBytes(key, bytes, ttlMs));
+  recordBytes(key: string, bytes: Buffer, keptMs: number): Promise<void> {
+    return this.#write(key, () => bytes, keptMs);
+  }
+
+  async #write(key: string, encode: () => Buffer, keptMs: number): Promise<void> {
+    const [name] = this.#namesOf(key);
+    await this.#attempt(async ({ store, sealer }) => {
+      const sealed = await sealer.seal(name, encode());
+      if (sealed !== undefined) await store.setBytes(name, sealed, keptMs);
+    });
   }
 
   async delete(key: string): Promise<boolean> {
-    return (await this.#attempt(() => this.#store.deleteBytes(key))) === true;
+    const deleted = await Promise.all(
+      this.#namesOf(key).map((name) => this.#attempt(({ store }) => store.deleteBytes(name))),
+    );
+    return deleted.includes(true);
   }
 
-  async #attempt<T>(operation: () => Promise<T>): Promise<T | undefined> {
+  /** The braces keep what belongs to an answer in one slot of a cluster. */
+  #namesOf(key: string): readonly [string, ...string[]] {
+    const [first, ...others] = this.#place.namesOf(key);
+    const nameOf = (name: string): string => `llm:${VERSION}:{${name}}`;
+    return [nameOf(first), ...others.map(nameOf)];
+  }
+
+  async #open<T>(
+    name: string,
+    sealed: Buffer,
+    decode: (bytes: Buffer) => T | undefined,
+  ): Promise<T | undefined> {
     try {
-      const result = await operation();
-      this.#onStoreState(true);
-      return result;
+      const bytes = await this.#place.sealer.open(name, sealed);
+      return bytes && decode(bytes);
     } catch {
-      this.#onStoreState(false);
+      // What some other version has written.
       return undefined;
     }
   }
-}
 
-function read(key: string, bytes: Buffer): Entry | undefined {
-  try {
-    return decodeEntry(key, bytes);
-  } catch {
-    return undefined;
+  async #attempt<T>(operation: (place: AnswerPlace) => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await operation(this.#place);
+      this.#place.onStoreState(true);
+      return result;
+    } catch {
+      this.#place.onStoreState(false);
+      return undefined;
+    }
   }
 }

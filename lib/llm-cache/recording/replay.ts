@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmCachePacing } from '../../options/llm-cache-options.interface.js';
 import { isJsonObject } from '../json-object.js';
+import { newReplay, timeOfReplay } from '../resuming/event-position.js';
 import type { Chunk } from './chunk.js';
 import type { Frame, PersonalRange } from './entry.js';
 
@@ -9,6 +10,8 @@ export interface ReplayOptions {
   readonly pacing: LlmCachePacing;
   /** Ids and times as they were recorded, instead of fresh ones. */
   readonly verbatim: boolean;
+  /** Names the replay: another one of this name has the same fresh values. */
+  readonly name?: string | undefined;
 }
 
 /** The pieces of a recorded body, for one caller, who may leave in a pause. */
@@ -32,9 +35,9 @@ export function replay(
 async function* replayUntil(
   left: AbortSignal,
   frames: readonly Frame[],
-  { pacing, verbatim }: ReplayOptions,
+  { pacing, verbatim, name }: ReplayOptions,
 ): AsyncGenerator<Chunk, void> {
-  const personal = verbatim ? undefined : new PersonalValues();
+  const personal = verbatim ? undefined : new PersonalValues(name);
   const startedAt = performance.now();
   for (const [index, frame] of frames.entries()) {
     const dueAt = startedAt + delayOf(frame, index, pacing);
@@ -92,10 +95,18 @@ function eventOf(text: string): Chunk {
   }
 }
 
+const ID_DIGITS = 30;
+
 /** Ids and times for one caller: the same in all frames of one answer. */
 class PersonalValues {
   readonly #ids = new Map<string, string>();
-  readonly #time = Math.floor(Date.now() / 1_000);
+  readonly #name: string;
+  readonly #time: number;
+
+  constructor(name: string = newReplay()) {
+    this.#name = name;
+    this.#time = timeOfReplay(name);
+  }
 
   /** The bytes of the frame with fresh values in their places. */
   within({ bytes, personal }: Frame): Buffer {
@@ -126,7 +137,8 @@ class PersonalValues {
     const known = this.#ids.get(literal);
     if (known !== undefined) return known;
     const [prefix = '"'] = /^"(?:[A-Za-z]+[-_])?/.exec(literal) ?? [];
-    const id = `${prefix}${randomBytes(15).toString('hex')}"`;
+    const fresh = createHash('sha256').update(`${this.#name}:${literal}`).digest('hex');
+    const id = `${prefix}${fresh.slice(0, ID_DIGITS)}"`;
     this.#ids.set(literal, id);
     return id;
   }

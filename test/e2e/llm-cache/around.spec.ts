@@ -38,6 +38,7 @@ import {
   type Observable,
 } from 'rxjs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import { startCachedApp, type CachedApp } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
 import { PLATFORMS } from '../../fixtures/gateway-app.js';
@@ -363,7 +364,7 @@ describe.each(PLATFORMS)('around the cache on %s', (platform) => {
   beforeEach(async () => {
     model = cached.app.get(Model);
     Object.assign(model, { calls: 0, stopped: 0, isOpen: true, hanging: 0, requests: [] });
-    await cached.redis.flushall();
+    await emptyRedis(cached.redis);
   });
 
   /** For one test, with options of the module. */

@@ -16,6 +16,7 @@ import {
 } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import { startCachedApp, type CachedApp, type ReadAnswer } from '../../fixtures/cached-app.js';
 import { PLATFORMS, type Platform } from '../../fixtures/gateway-app.js';
 
@@ -104,7 +105,7 @@ function useApp(
   afterAll(() => cached.app.close());
   beforeEach(async () => {
     Object.assign(model, { bodies: [], rawBodies: [] });
-    await cached.redis.flushall();
+    await emptyRedis(cached.redis);
   });
 }
 
@@ -146,7 +147,7 @@ describe.each(PLATFORMS)('without clientControls on %s', (platform) => {
   ])('the body member means nothing, and the handler gets it: %o', async (wish) => {
     await ask();
     expect(await askLite(wish)).toHaveProperty('cache', 'HIT');
-    await cached.redis.flushall();
+    await emptyRedis(cached.redis);
     await askLite(wish);
     expect(await cached.lifetime()).toBeGreaterThan(60_000);
     expect(model.bodies.at(-1)).toEqual({ ...QUESTION, cache: wish });
@@ -236,7 +237,7 @@ describe.each(PLATFORMS)("with clientControls 'http' on %s", (platform) => {
   it("LiteLLM's body member means nothing, and the handler gets it", async () => {
     await ask();
     expect((await askLite({ 'no-cache': true })).cache).toBe('HIT');
-    await cached.redis.flushall();
+    await emptyRedis(cached.redis);
     await askLite({ ttl: 5 });
     expect(model.bodies.at(-1)).toEqual({ ...QUESTION, cache: { ttl: 5 } });
     expect(await cached.lifetime()).toBeGreaterThan(60_000);

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import { startCachedApp, type CachedApp } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
 
@@ -68,7 +69,7 @@ afterAll(async () => {
   await cached.app.close();
   await azure.stop();
 });
-beforeEach(() => cached.redis.flushall());
+beforeEach(() => emptyRedis(cached.redis));
 
 function cachedFetch(answer: Answer, app = cached): { fetch: Fetch; upstream: Upstream } {
   const upstream = new Upstream(answer);

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import type { LlmCacheFetchOptions, LlmCacheService } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import { startCachedApp, type CachedApp, type ReadAnswer } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
 
@@ -205,7 +206,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   upstream.reset();
-  await cached.redis.flushall();
+  await emptyRedis(cached.redis);
 });
 
 /** A body that nobody has asked before. */
@@ -848,7 +849,7 @@ it('counts what it does', async () => {
   await call(newQuestion({ model: 'limited' }));
   await call(newQuestion({ seed: 2 ** 53 }));
   await own.read(own.cache.fetch(`${upstream.url}/files`));
-  expect(own.cache.stats).toEqual({
+  expect(own.cache.stats).toMatchObject({
     hits: 1,
     misses: 2,
     collapsed: 1,
@@ -876,8 +877,9 @@ it('answers while Redis is refused, and from the cache again afterwards', async 
     expect(streamed.text).toMatch(/\[DONE\]\n\n$/);
     // The other application of this file says the same, to the same logger.
     const warnings = new Set(own.logger.linesLike(/^warn/));
-    expect([...warnings]).toEqual([expect.stringMatching(/caching is paused/)]);
-    expect(own.logger.lines.join('\n')).not.toMatch(/question|llm:v2:/);
+    expect(warnings.size).toBeGreaterThan(0);
+    for (const warning of warnings) expect(warning).toMatch(/caching is paused/);
+    expect(own.logger.lines.join('\n')).not.toMatch(/question|llm:v3:/);
   } finally {
     azure.redis.recover();
   }

@@ -13,6 +13,7 @@ import {
 import { LlmCache, LlmCacheService, type AzureRedisClient } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import { startCachedApp } from '../../fixtures/cached-app.js';
 import { eventually } from '../../fixtures/eventually.js';
 import { seededRandom } from '../../unit/testing/seeded-random.js';
@@ -145,7 +146,7 @@ function part(json: string, name: 'delta' | 'message'): string {
 }
 
 async function damageOne(random: ReturnType<typeof seededRandom>): Promise<void> {
-  const keys = (await redis.keys('*:llm:*')).toSorted();
+  const keys = (await redis.keys('*:llm:v3:*')).toSorted();
   const key = keys[random.below(keys.length)];
   if (key === undefined) return;
   const length = await redis.strlen(key);
@@ -251,7 +252,7 @@ it(
 
 it('an entry that was copied to the key of another principal is no answer there', async () => {
   await eventually('Redis is ready', () => redis.status === 'ready');
-  await redis.flushall();
+  await emptyRedis(redis);
   const prompt = 'the same';
   const ask = async ({ headers }: Principal): Promise<string> => {
     const response = await fetch(`${url}/json/chat/completions`, {
@@ -266,7 +267,7 @@ it('an entry that was copied to the key of another principal is no answer there'
   for (const principal of PRINCIPALS) {
     expect(await ask(principal)).toBe(contentOf(principal.secret, prompt));
   }
-  const keys = await redis.keys('*:llm:*');
+  const keys = await redis.keys('*:llm:v3:*');
   expect(keys).toHaveLength(PRINCIPALS.length);
   const [first = ''] = keys;
   for (const key of keys.slice(1)) await redis.copy(first, key, 'REPLACE');

@@ -14,6 +14,7 @@ import { CacheTTL } from '@nestjs/cache-manager';
 import { LlmCache, LlmCacheInterceptor, type LlmProtocol } from 'nestjs-azure-redis';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { emptyRedis } from '../../fixtures/empty-redis.js';
 import {
   startCachedApp,
   type CachedApp,
@@ -263,7 +264,7 @@ const startApp = (options: CachedAppOptions): Promise<CachedApp> =>
 async function startOwnApp(options: CachedAppOptions): Promise<CachedApp> {
   const own = await startApp(options);
   onTestFinished(() => own.app.close());
-  await own.redis.flushall();
+  await emptyRedis(own.redis);
   return own;
 }
 
@@ -277,7 +278,7 @@ describe.each(PLATFORMS)('options of a route on %s', (platform) => {
     // The logger of Nest is that of the application that was started last.
     cached.app.useLogger(cached.logger);
     cached.logger.lines.length = 0;
-    await cached.redis.flushall();
+    await emptyRedis(cached.redis);
   });
 
   async function cacheOf(path: string, headers: Record<string, string> = {}, body: object = {}) {

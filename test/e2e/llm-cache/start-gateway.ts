@@ -108,7 +108,7 @@ export class Gateway {
 
   /** Names of the recorded LLM answers in Redis. */
   async entries(): Promise<string[]> {
-    return (await this.client.keys('*:llm:*')).toSorted();
+    return (await this.client.keys('*:llm:v3:*')).toSorted();
   }
 
   close(): Promise<void> {

@@ -1,24 +1,48 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { Account } from '../../../lib/llm-cache/accounting/account.js';
+import { Ledger } from '../../../lib/llm-cache/accounting/ledger.js';
 import { AnswerCache } from '../../../lib/llm-cache/answer-cache.js';
 import type { AnswerRequest } from '../../../lib/llm-cache/answer-request.interface.js';
+import { NOT_STALE } from '../../../lib/llm-cache/policy/freshness.js';
 import { readRequestControls } from '../../../lib/llm-cache/policy/request-controls.js';
 import { json } from '../../../lib/llm-cache/protocols/json.js';
 import { wholeAnswer } from '../../../lib/llm-cache/recording/answer-memory.js';
 import { once } from '../../../lib/llm-cache/recording/chunk.js';
 import { RecordedAnswers } from '../../../lib/llm-cache/recording/recorded-answers.js';
-import { LlmCacheStatistics } from '../../../lib/llm-cache/statistics.js';
 import { DEFAULT_LLM_CACHE } from '../../../lib/options/azure-redis-options.defaults.js';
 import { memoryStore } from '../../fixtures/memory-store.js';
+import { plainSealer } from '../../fixtures/plain-sealer.js';
 
 const emptyMemory = () =>
-  wholeAnswer(new RecordedAnswers(memoryStore().store, () => undefined), 'key');
+  wholeAnswer(
+    new RecordedAnswers({
+      store: memoryStore().store,
+      sealer: plainSealer,
+      namesOf: (key) => [key],
+      onStoreState: () => undefined,
+    }),
+    'key',
+  );
+
+const ledger = new Ledger({ onPricingTrouble: () => undefined });
 
 function requestOf(over: Partial<AnswerRequest> = {}): AnswerRequest & { calls(): number } {
   let calls = 0;
-  return {
+  const request = {
     key: 'key',
+    epoch: 'base:0',
+    isEpochFresh: true,
+    isValid: () => true,
+    sealer: plainSealer,
+    account: new Account(ledger, { route: 'test', model: undefined }),
+    staleness: NOT_STALE,
+    isShadow: false,
+    resumes: undefined,
+    canCallLate: true,
+    detached: (): AnswerRequest => request,
+    onStored: () => undefined,
     memory: emptyMemory(),
     protocol: json,
     body: {},
@@ -32,10 +56,11 @@ function requestOf(over: Partial<AnswerRequest> = {}): AnswerRequest & { calls()
     },
     calls: () => calls,
     ...over,
-  };
+  } satisfies AnswerRequest & { calls(): number };
+  return request;
 }
 
-const freshCache = (): AnswerCache => new AnswerCache(new LlmCacheStatistics());
+const freshCache = (): AnswerCache => new AnswerCache();
 
 describe('the core of the cache', () => {
   it('calls nobody for a caller who has gone already', async () => {

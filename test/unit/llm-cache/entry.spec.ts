@@ -2,12 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { decodeEntry, encodeEntry, type Entry } from '../../../lib/llm-cache/recording/entry.js';
 import { RecordedAnswers } from '../../../lib/llm-cache/recording/recorded-answers.js';
 import { memoryStore } from '../../fixtures/memory-store.js';
+import { plainSealer } from '../../fixtures/plain-sealer.js';
 
-const KEY = 'llm:v2:key';
+const KEY = 'key';
+const NAME = `llm:v3:{${KEY}}`;
 const ENTRY: Entry = {
   storedAtMs: 1_700_000_000_000,
   ttlMs: 60_000,
-  head: { kind: 'web-stream', status: 201, headers: { 'content-type': 'text/event-stream' } },
+  tookMs: 1_234,
+  usage: { inputTokens: 7 },
+  head: {
+    kind: 'web-stream',
+    status: 201,
+    headers: { 'content-type': 'text/event-stream' },
+    origin: { id: 'first', epoch: 'base:3' },
+  },
   frames: [
     {
       form: 'text',
@@ -42,7 +51,7 @@ describe('an entry', () => {
   });
 
   it('is nothing under another key', () => {
-    expect(decodeEntry('llm:v2:other', encodeEntry(KEY, ENTRY))).toBeUndefined();
+    expect(decodeEntry('other', encodeEntry(KEY, ENTRY))).toBeUndefined();
   });
 
   it.each([
@@ -60,28 +69,33 @@ describe('recorded answers', () => {
     return {
       ...memory,
       states,
-      answers: new RecordedAnswers(memory.store, (isWorking) => states.push(isWorking)),
+      answers: new RecordedAnswers({
+        store: memory.store,
+        sealer: plainSealer,
+        namesOf: (key) => [key],
+        onStoreState: (isWorking) => states.push(isWorking),
+      }),
     };
   }
 
   it('are found as they were recorded', async () => {
     const { answers } = recordedAnswers();
-    await answers.record(KEY, ENTRY);
+    await answers.record(KEY, ENTRY, 60_000);
     expect(await answers.find(KEY)).toEqual(ENTRY);
   });
 
   it('are a miss and deleted when damaged', async () => {
     const { answers, entries } = recordedAnswers();
-    entries.set(KEY, Buffer.from('garbage'));
+    entries.set(NAME, Buffer.from('garbage'));
     expect(await answers.find(KEY)).toBeUndefined();
-    await expect.poll(() => entries.has(KEY)).toBe(false);
+    await expect.poll(() => entries.has(NAME)).toBe(false);
   });
 
   it('fail as a miss or a dropped write, and tell the state of the store', async () => {
     const { answers, entries, state, states } = recordedAnswers();
     state.fails = true;
     expect(await answers.find(KEY)).toBeUndefined();
-    await answers.record(KEY, ENTRY);
+    await answers.record(KEY, ENTRY, 60_000);
     expect(states).toEqual([false, false]);
     expect(entries.size).toBe(0);
 

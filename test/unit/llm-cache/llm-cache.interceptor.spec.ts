@@ -6,6 +6,7 @@ import { LlmCacheInterceptor } from '../../../lib/llm-cache/llm-cache.intercepto
 import { LlmCacheService } from '../../../lib/llm-cache/llm-cache.service.js';
 import { resolveAzureRedisOptions } from '../../../lib/options/resolve-options.js';
 import type { ByteStore } from '../../../lib/store/byte-store.interface.js';
+import type { ScriptStore } from '../../../lib/store/script-store.interface.js';
 
 class Consumer {
   handle(this: void) {}
@@ -18,17 +19,23 @@ describe('LlmCacheInterceptor outside of HTTP', () => {
       touched.push(name);
       return undefined;
     };
-    const store: ByteStore = {
+    const store: ByteStore & ScriptStore = {
+      runScript: touch('script'),
       getBytes: touch('get'),
       getManyBytes: async () => [],
       setBytes: async () => false,
       deleteBytes: async () => false,
     };
+    const notices = {
+      nameOf: (name: string) => name,
+      listen: () => undefined,
+      close: () => undefined,
+    };
     const options = resolveAzureRedisOptions({ host: 'cache.example.net' });
     const interceptor = new LlmCacheInterceptor(
       undefined,
       new Reflector(),
-      new LlmCacheService(store, options.cache),
+      new LlmCacheService(store, notices, options.cache),
     );
     const message = { body: { messages: [] }, method: 'POST' };
     const context = new ExecutionContextHost([message, {}], Consumer, Consumer.prototype.handle);

@@ -4,6 +4,9 @@ import { DEFAULT_CACHE } from '../../../lib/options/azure-redis-options.defaults
 
 const OPTIONS = DEFAULT_CACHE;
 
+/** Nothing has been invalidated. */
+const NO_EPOCHS = { epochOf: async () => ({ text: 'base:0', version: 0, isFresh: true }) };
+
 const CHAT = { model: 'gpt', messages: [{ role: 'user', content: 'Hi' }] };
 
 function request(overrides: Partial<LlmRequest> = {}): LlmRequest {
@@ -21,9 +24,10 @@ function request(overrides: Partial<LlmRequest> = {}): LlmRequest {
 async function plan(
   overrides: Partial<LlmRequest> = {},
   options: Parameters<typeof planLookup>[1] = OPTIONS,
-  principal: string | undefined = 'someone',
+  principal = 'someone',
 ) {
-  const found = await planLookup(request(overrides), options, [], async () => principal);
+  const parties = async () => ({ principal, tags: [] });
+  const found = await planLookup(request(overrides), options, [], NO_EPOCHS, parties);
   return 'bypass' in found ? found : { key: found.key };
 }
 
@@ -164,7 +168,7 @@ describe('what is not looked up', () => {
   });
 
   it('a request whose principal is unknown', async () => {
-    expect(await planLookup(request(), OPTIONS, [], async () => undefined)).toEqual({
+    expect(await planLookup(request(), OPTIONS, [], NO_EPOCHS, async () => 'scope')).toEqual({
       bypass: 'scope',
     });
   });
@@ -229,7 +233,7 @@ describe('supportedCallTypes', () => {
   });
 });
 
-it('the key is the version and a SHA-256, nothing of the request', async () => {
+it('the key is a SHA-256, nothing of the request', async () => {
   const found = await plan();
-  expect(found).toEqual({ key: expect.stringMatching(/^llm:v2:[\w-]{43}$/) });
+  expect(found).toEqual({ key: expect.stringMatching(/^[\w-]{43}$/) });
 });

@@ -44,6 +44,15 @@ describe('resolveAzureRedisOptions', () => {
           clientControls: false,
           maxTtlMs: 86_400_000,
           ignoredParameters: undefined,
+          fleet: { leaseMs: 3_000 },
+          staleWhileRevalidateMs: 0,
+          staleIfErrorMs: 0,
+          shadow: false,
+          resumable: false,
+          explain: false,
+          encryption: undefined,
+          compressAboveBytes: 2_048,
+          pricing: undefined,
         },
       },
       redis: {},
@@ -53,6 +62,7 @@ describe('resolveAzureRedisOptions', () => {
 
   it('keeps everything that is given', () => {
     const retryStrategy = (): number => 5;
+    const pricing = (): number => 1;
     const given = {
       host: 'localhost',
       port: 7000,
@@ -81,6 +91,15 @@ describe('resolveAzureRedisOptions', () => {
           clientControls: 'http',
           maxTtlMs: 12,
           ignoredParameters: ['user'],
+          fleet: { leaseMs: 600 },
+          staleWhileRevalidateMs: 13,
+          staleIfErrorMs: 14,
+          shadow: true,
+          resumable: true,
+          explain: true,
+          encryption: { secrets: ['s'.repeat(32)] },
+          compressAboveBytes: Infinity,
+          pricing,
         },
       },
       redis: { retryStrategy, cluster: { scaleReads: 'slave' } },

@@ -27,6 +27,7 @@ const stored = (numbers: readonly number[], model: string | undefined = MODEL): 
   tokens: 1,
   storedAtMs: 0,
   ttlMs: 1000,
+  tookMs: 5,
   status: 200,
 });
 const fresh = (...vectors: readonly number[][]) => ({
@@ -99,8 +100,9 @@ function cachedEmbeddings(order: (data: unknown[]) => unknown[] = (data) => data
     for (const [place, item] of missing.entries()) {
       const key = canonicalJson(item.keyBody) ?? '';
       const vector = answer?.vectors[place] ?? Buffer.of();
-      const entry = { vector, model: merged.model, tokens: shares[place] };
-      store.set(key, encodeStoredVector(key, { ...entry, storedAtMs: 0, ttlMs: 1, status: 200 }));
+      const entry = { vector, model: merged.model, tokens: shares[place], status: 200 };
+      const times = { storedAtMs: 0, ttlMs: 1, tookMs: 5 };
+      store.set(key, encodeStoredVector(key, { ...entry, ...times }));
     }
     const { tokens = 0, rest = {} } = answer ?? {};
     return renderEmbeddingAnswer({ ...merged, tokens, rest }, request.format);

@@ -1,0 +1,32 @@
+import { COMPARED_NAMES, type ComparedName, type ComponentDigests } from './component-digests.js';
+
+/** In the order of {@link COMPARED_NAMES}. */
+export const difference = (one: ComponentDigests, other: ComponentDigests): ComparedName[] =>
+  COMPARED_NAMES.filter((name) => one.get(name) !== other.get(name));
+
+export interface RecentEntry {
+  readonly digests: ComponentDigests;
+  readonly storedAtMs: number;
+}
+
+export interface Neighbour {
+  readonly differs: readonly ComparedName[];
+  readonly storedAtMs: number;
+}
+
+/** The entry with the fewest differences, of several the newest. */
+export function nearestOf(
+  wanted: ComponentDigests,
+  entries: readonly RecentEntry[],
+): Neighbour | undefined {
+  return (
+    entries
+      .map(({ digests, storedAtMs }) => ({ differs: difference(wanted, digests), storedAtMs }))
+      // Nothing in common, not even what both lack: made with the secret before.
+      .filter(({ differs }) => differs.length < COMPARED_NAMES.length)
+      .toSorted(
+        (one, other) =>
+          one.differs.length - other.differs.length || other.storedAtMs - one.storedAtMs,
+      )[0]
+  );
+}

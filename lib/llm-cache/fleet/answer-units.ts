@@ -1,0 +1,59 @@
+import { JSON_MEDIA_TYPE } from '../json-object.js';
+import { ServerSentEvents, SSE_MEDIA_TYPE } from '../protocols/server-sent-events.js';
+import type { AnswerHead } from '../recording/answer.js';
+import { bytesOf, toWire, type Chunk } from '../recording/chunk.js';
+
+/** A part of a body that can be told from the same part of another answer to the same request. */
+export interface AnswerUnit {
+  readonly bytes: Buffer;
+  readonly form: 'text' | 'bytes' | 'json';
+}
+
+/**
+ * How a body is cut: into server-sent events, however the network has cut it; as one unit when it
+ * is one JSON text; otherwise as it came.
+ */
+type Cut = 'events' | 'whole' | 'pieces';
+
+/** @param isEventStream whatever the head says */
+export async function* unitsOf(
+  head: AnswerHead,
+  isEventStream: boolean,
+  chunks: AsyncIterator<Chunk>,
+): AsyncGenerator<AnswerUnit, void> {
+  const cut = cutOf(head, isEventStream);
+  const events = new ServerSentEvents();
+  const pieces: Buffer[] = [];
+  let form: AnswerUnit['form'] = 'bytes';
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    const wire = toWire(value);
+    if (wire === undefined) throw new Error('The answer was cut.');
+    form = wire.form;
+    const bytes = bytesOf(wire);
+    if (form === 'json' || cut === 'pieces') yield { bytes, form };
+    else if (cut === 'whole') pieces.push(bytes);
+    else for (const { raw } of events.push(bytes)) yield { bytes: raw, form };
+  }
+  const rest = events.end()?.raw ?? Buffer.concat(pieces);
+  if (rest.length > 0) yield { bytes: rest, form };
+}
+
+function cutOf({ kind, headers }: AnswerHead, isEventStream: boolean): Cut {
+  if (kind === 'events' || kind === 'value') return 'pieces';
+  const type = headers['content-type'] ?? '';
+  if (JSON_MEDIA_TYPE.test(type)) return 'whole';
+  return SSE_MEDIA_TYPE.test(type) || isEventStream ? 'events' : 'pieces';
+}
+
+export function chunkOf({ bytes, form }: AnswerUnit): Chunk {
+  switch (form) {
+    case 'bytes':
+      return bytes;
+    case 'text':
+      return bytes.toString();
+    case 'json':
+      return JSON.parse(bytes.toString());
+  }
+}

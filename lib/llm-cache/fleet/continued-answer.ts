@@ -1,0 +1,139 @@
+import type { PersonalField } from '../protocols/llm-protocol.interface.js';
+import { personalRanges } from '../recording/personal-ranges.js';
+import type { Chunk } from '../recording/chunk.js';
+import type { AnswerHead, LiveAnswer } from '../recording/answer.js';
+import { chunkOf, unitsOf, type AnswerUnit } from './answer-units.js';
+import { LeaderLostError } from './follower.js';
+
+/** What has to be known of a request to tell two answers to it apart. */
+export interface ContinuedRequest {
+  /** Whether the answer is a stream of server-sent events, whatever its head says. */
+  readonly isEventStream: boolean;
+  /** What differs between two equal answers. */
+  readonly personalFields: readonly PersonalField[];
+  /** Asks again, for an answer that has lost its leader. */
+  askAgain(): Promise<LiveAnswer>;
+}
+
+/** More leaders are not waited for: whatever takes them away is likely to take the next one. */
+const MOST_LEADERS = 3;
+
+/**
+ * The answer of a leader that may be lost. What comes behind the loss is that of the next call, as
+ * long as this one begins with all that was given already, but for ids and times, which stay those
+ * of the first. When it does not, the answer is cut: two answers are never mixed.
+ */
+export function continuedAnswer(first: LiveAnswer, request: ContinuedRequest): LiveAnswer {
+  return { head: first.head, chunks: continued(first, request) };
+}
+
+async function* continued(
+  first: LiveAnswer,
+  request: ContinuedRequest,
+): AsyncGenerator<Chunk, void> {
+  const given = new GivenUnits(request.personalFields);
+  let answer = first;
+  try {
+    for (let leaders = 1; ; leaders += 1) {
+      const units = unitsOf(answer.head, request.isEventStream, answer.chunks);
+      try {
+        yield* given.rest(units);
+        return;
+      } catch (error) {
+        if (!(error instanceof LeaderLostError) || leaders === MOST_LEADERS) throw error;
+      }
+      answer = await request.askAgain();
+      if (!isAlike(first.head, answer.head)) throw differs();
+      given.startAgain();
+    }
+  } finally {
+    void answer.chunks.return?.();
+  }
+}
+
+const isAlike = (one: AnswerHead, other: AnswerHead): boolean =>
+  one.kind === other.kind &&
+  one.status === other.status &&
+  one.headers['content-type'] === other.headers['content-type'];
+
+const differs = (): Error =>
+  new Error('The answer was cut: its leader is gone, and another call answers something else.');
+
+interface GivenUnit {
+  /** All but what is personal. */
+  readonly common: string;
+  readonly personal: readonly string[];
+}
+
+/** What a caller was given, to go on behind it with another answer. */
+class GivenUnits {
+  readonly #fields: readonly PersonalField[];
+  readonly #given: GivenUnit[] = [];
+  /** Personal values of the present answer, and those that the caller knows. */
+  readonly #known = new Map<string, string>();
+  #next = 0;
+
+  constructor(fields: readonly PersonalField[]) {
+    this.#fields = fields;
+  }
+
+  startAgain(): void {
+    this.#next = 0;
+    this.#known.clear();
+  }
+
+  /** What the caller has not got. */
+  async *rest(units: AsyncIterable<AnswerUnit>): AsyncGenerator<Chunk, void> {
+    for await (const unit of units) {
+      const parts = partsOf(unit, this.#fields);
+      const before = this.#given[this.#next];
+      this.#next += 1;
+      if (before === undefined) {
+        this.#given.push(givenOf(parts));
+        yield chunkOf(this.#known.size === 0 ? unit : this.#asKnown(unit, parts));
+      } else {
+        this.#match(before, givenOf(parts));
+      }
+    }
+    if (this.#next < this.#given.length) throw differs();
+  }
+
+  #match(before: GivenUnit, now: GivenUnit): void {
+    if (before.common !== now.common) throw differs();
+    for (const [index, value] of now.personal.entries()) {
+      this.#known.set(value, before.personal[index] ?? value);
+    }
+  }
+
+  #asKnown({ form }: AnswerUnit, parts: readonly UnitPart[]): AnswerUnit {
+    const texts = parts.map(({ text, isPersonal }) =>
+      isPersonal ? (this.#known.get(text.toString()) ?? text) : text,
+    );
+    return { form, bytes: Buffer.concat(texts.map((text) => Buffer.from(text))) };
+  }
+}
+
+interface UnitPart {
+  readonly text: Buffer;
+  readonly isPersonal: boolean;
+}
+
+function partsOf({ bytes }: AnswerUnit, fields: readonly PersonalField[]): UnitPart[] {
+  const parts: UnitPart[] = [];
+  let from = 0;
+  // The JSON of a server-sent event, or the unit itself.
+  const start = Math.max(0, bytes.indexOf('{'));
+  for (const range of personalRanges(bytes.subarray(start), start, fields)) {
+    parts.push({ text: bytes.subarray(from, range.start), isPersonal: false });
+    parts.push({ text: bytes.subarray(range.start, range.end), isPersonal: true });
+    from = range.end;
+  }
+  parts.push({ text: bytes.subarray(from), isPersonal: false });
+  return parts;
+}
+
+function givenOf(parts: readonly UnitPart[]): GivenUnit {
+  const texts = (isPersonal: boolean): string[] =>
+    parts.filter((part) => part.isPersonal === isPersonal).map(({ text }) => text.toString());
+  return { common: texts(false).join('\u0000'), personal: texts(true) };
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import type { Notices } from '../../store/redis-notices.js';
+import type { ScriptStore } from '../../store/script-store.interface.js';
+import type { Sealer } from '../sealing/sealer.interface.js';
+import { FlightLog, joinFlight } from './flight-log.js';
+import { Follower } from './follower.js';
+import { Leader } from './leader.js';
+
+/** Where each process is told of its flights. */
+const CHANNELS = 'llm:fleet:';
+
+/**
+ * All processes that share a cache: one of them makes the call, and the others follow its answer.
+ * Without Redis every process is a fleet of its own.
+ */
+export class Fleet {
+  readonly #store: ScriptStore;
+  readonly #notices: Notices;
+  readonly #leaseMs: number;
+  readonly #process = randomBytes(9).toString('base64url');
+  /** Whom to tell, by flight. */
+  readonly #parties = new Map<string, Set<() => void>>();
+
+  /** @param leaseMs how long a leader is waited for that says nothing */
+  constructor(store: ScriptStore, notices: Notices, leaseMs: number) {
+    this.#store = store;
+    this.#notices = notices;
+    this.#leaseMs = leaseMs;
+  }
+
+  /**
+   * @param name of the flight, the same in all processes
+   * @returns `undefined` when Redis is in trouble
+   */
+  async join(name: string, sealer: Sealer): Promise<Leader | Follower | undefined> {
+    this.#notices.listen(CHANNELS + this.#process, (flight) => this.#tell(flight));
+    const place = {
+      name,
+      sealer,
+      store: this.#store,
+      leaseMs: this.#leaseMs,
+      process: this.#process,
+      channelPrefix: this.#notices.nameOf(CHANNELS),
+    };
+    const token = randomBytes(12).toString('base64url');
+    const leader = await joinFlight(place, token);
+    if (leader === undefined) return undefined;
+    const log = new FlightLog(place, leader);
+    if (leader === token) {
+      const party: Leader = new Leader(log, this.#leaseMs, () => this.#remove(name, onNotice));
+      const onNotice = (): void => party.followed();
+      this.#add(name, onNotice);
+      return party;
+    }
+    const party: Follower = new Follower(log, this.#leaseMs, () => this.#remove(name, onNotice));
+    const onNotice = (): void => party.noticed();
+    this.#add(name, onNotice);
+    return party;
+  }
+
+  #tell(name: string): void {
+    for (const onNotice of this.#parties.get(name) ?? []) onNotice();
+  }
+
+  #add(name: string, onNotice: () => void): void {
+    const parties = this.#parties.get(name);
+    if (parties === undefined) this.#parties.set(name, new Set([onNotice]));
+    else parties.add(onNotice);
+  }
+
+  #remove(name: string, onNotice: () => void): void {
+    const parties = this.#parties.get(name);
+    parties?.delete(onNotice);
+    if (parties?.size === 0) this.#parties.delete(name);
+  }
+}

@@ -1,0 +1,162 @@
+import { createHmac } from 'node:crypto';
+import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
+import type { ByteStore } from '../store/byte-store.interface.js';
+import type { Notices } from '../store/redis-notices.js';
+import type { ScriptStore } from '../store/script-store.interface.js';
+import { Account } from './accounting/account.js';
+import { Ledger } from './accounting/ledger.js';
+import type { AnswerRequest } from './answer-request.interface.js';
+import { EmbeddingMemory } from './embeddings/embedding-memory.js';
+import { splitEmbeddingRequest } from './embeddings/embedding-request.js';
+import { Explainer, explanationDetail, type Explanation } from './explanation/explain.js';
+import { Fleet } from './fleet/fleet.js';
+import { readCacheGroups } from './invalidation/cache-groups.js';
+import { epochName } from './invalidation/epoch-names.js';
+import { Epochs } from './invalidation/epochs.js';
+import { isJsonObject } from './json-object.js';
+import type { Lookup } from './lookup-plan.js';
+import type { BypassReason } from './policy/bypass.js';
+import type { AnswerHead, OriginatedHead } from './recording/answer.js';
+import { wholeAnswer, type AnswerMemory } from './recording/answer-memory.js';
+import { RecordedAnswers } from './recording/recorded-answers.js';
+import type { Sealer } from './sealing/sealer.interface.js';
+import { Vault } from './sealing/vault.js';
+import type { TroubleLog } from './trouble-log.js';
+
+const STORE_TROUBLE = 'The store of the LLM cache fails';
+
+/** What every request has of the cache, whichever door it came by. */
+export type PreparedRequest = Pick<
+  AnswerRequest,
+  | 'key'
+  | 'epoch'
+  | 'isEpochFresh'
+  | 'isValid'
+  | 'memory'
+  | 'sealer'
+  | 'account'
+  | 'protocol'
+  | 'body'
+  | 'controls'
+  | 'onStored'
+>;
+
+/** The parts of the cache that know Redis, put together. */
+export class LlmCacheParts {
+  readonly ledger: Ledger;
+  readonly vault: Vault;
+  readonly epochs: Epochs;
+  /** `undefined` when every process is on its own. */
+  readonly fleet: Fleet | undefined;
+  readonly #explainer: Explainer | undefined;
+  readonly #store: ByteStore;
+  readonly #notices: Notices;
+  readonly #onStoreState: (isWorking: boolean) => void;
+
+  constructor(
+    store: ByteStore & ScriptStore,
+    notices: Notices,
+    { namespace, llm }: AzureRedisOptions['cache'],
+    troubles: TroubleLog,
+  ) {
+    const { fleet, encryption, compressAboveBytes, pricing, explain } = llm;
+    this.#store = store;
+    this.#notices = notices;
+    this.#onStoreState = (isWorking) => {
+      if (isWorking) troubles.ended(STORE_TROUBLE);
+      else troubles.started(STORE_TROUBLE, 'requests are answered without the cache');
+    };
+    this.ledger = new Ledger({
+      pricing,
+      onPricingTrouble: () =>
+        troubles.started('The pricing of the LLM cache fails', 'no cost is counted then'),
+    });
+    this.vault = new Vault(store, { secrets: encryption?.secrets ?? [], compressAboveBytes });
+    const namesOf = (name: string): readonly [string, ...string[]] => this.vault.namesOf(name);
+    this.epochs = new Epochs(store, { namespace, namesOf });
+    this.fleet = fleet ? new Fleet(store, notices, fleet.leaseMs) : undefined;
+    const digest = (text: string): Buffer =>
+      createHmac('sha256', namespace).update(namesOf(text)[0]).digest();
+    this.#explainer = explain ? new Explainer({ store, digest, namesOf }) : undefined;
+  }
+
+  /**
+   * @param route for the statistics
+   * @param headOfHit of an answer that may be put together from parts
+   */
+  prepare(lookup: Lookup, route: string, headOfHit: AnswerHead | undefined): PreparedRequest {
+    const { key, epoch, protocol, body, controls, model, explained } = lookup;
+    const digests = this.#explainer?.digestsOf(explained);
+    return {
+      key: this.vault.namesOf(key)[0],
+      epoch: this.epochs.newest,
+      isEpochFresh: epoch.isFresh,
+      isValid: (head) => this.isValid(head),
+      memory: this.memoryFor(lookup, headOfHit),
+      sealer: this.#sealerOf(lookup),
+      account: new Account(this.ledger, { route, model }),
+      protocol,
+      body,
+      controls,
+      onStored: () => {
+        if (digests !== undefined) void this.#explainer?.remember(digests);
+      },
+    };
+  }
+
+  /** Whether none of the groups that an answer has named has been invalidated since its call. */
+  isValid({ headers, origin }: OriginatedHead): boolean {
+    const groups = readCacheGroups(headers['cache-groups']);
+    if (groups.length === 0) return true;
+    const names = groups.map((group) => epochName('tag', group));
+    return this.epochs.isCurrent(origin.epoch, names);
+  }
+
+  memoryFor(lookup: Lookup, headOfHit: AnswerHead | undefined): AnswerMemory {
+    const { key, protocol, body, keyOf } = lookup;
+    const answers = new RecordedAnswers({
+      store: this.#store,
+      namesOf: (name) => this.vault.namesOf(name),
+      sealer: this.#sealerOf(lookup),
+      onStoreState: this.#onStoreState,
+    });
+    const isSplit = protocol.name === 'openai-embeddings' && headOfHit !== undefined;
+    const split = isSplit ? splitEmbeddingRequest(body) : undefined;
+    const keys = split?.items.flatMap(({ keyBody }) => keyOf(keyBody) ?? []);
+    if (headOfHit === undefined || split === undefined || keys?.length !== split.items.length) {
+      return wholeAnswer(answers, key);
+    }
+    return new EmbeddingMemory(body, split, keys, answers, headOfHit);
+  }
+
+  bypassed(route: string, body: unknown, reason: BypassReason): void {
+    const model = isJsonObject(body) ? body['model'] : undefined;
+    const name = typeof model === 'string' ? model : undefined;
+    this.ledger.bypass({ route, model: name }, reason);
+  }
+
+  /** Why a request is a miss, for the code of the application. */
+  async explain({ explained }: Lookup): Promise<Explanation | undefined> {
+    const digests = this.#explainer?.digestsOf(explained);
+    return digests && this.#explainer?.explain(digests, { isPrincipalTold: true });
+  }
+
+  /** The same for the caller, as a `detail` of Cache-Status. */
+  async explainToCaller({ explained }: Lookup): Promise<string | undefined> {
+    const digests = this.#explainer?.digestsOf(explained);
+    const explanation =
+      digests && (await this.#explainer?.explain(digests, { isPrincipalTold: false }));
+    return explanation && explanationDetail(explanation);
+  }
+
+  close(): void {
+    this.epochs.close();
+    this.#notices.close();
+  }
+
+  /** What a process remembers for a principal ends with an invalidation of the principal. */
+  #sealerOf({ principal }: Lookup): Sealer {
+    const epoch = this.epochs.current([epochName('principal', principal)]);
+    return this.vault.sealerFor(principal, epoch?.text ?? '');
+  }
+}

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+
+/** Where in which event stream a caller is. */
+export interface EventPosition {
+  /** The origin of the answer. */
+  readonly answer: string;
+  /** Which replay of it: what each caller gets anew is the same in all parts of one replay. */
+  readonly replay: string;
+  /** Events count from 0 on. */
+  readonly event: number;
+}
+
+/** Stands for the answer as it came. */
+export const AS_IT_CAME = '-';
+
+const LAST_EVENT_ID = /^([\w-]{1,40})\.([\w-]{1,40})\.(\d{1,9})$/;
+
+export function eventId({ answer, replay, event }: EventPosition): string {
+  return `${answer}.${replay}.${event}`;
+}
+
+/** @returns `undefined` for an id that is none of ours */
+export function readEventId(text: unknown): EventPosition | undefined {
+  const [, answer, replay, event] = LAST_EVENT_ID.exec(typeof text === 'string' ? text : '') ?? [];
+  if (answer === undefined || replay === undefined) return undefined;
+  return { answer, replay, event: Number(event) };
+}
+
+/** Names a replay: its ids and times follow from it. */
+export function newReplay(now: number = Date.now()): string {
+  return `${Math.floor(now / 1_000).toString(36)}_${randomBytes(9).toString('base64url')}`;
+}
+
+/** In Unix seconds. */
+export function timeOfReplay(replay: string): number {
+  return Number.parseInt(replay.split('_', 1)[0] ?? '', 36);
+}
