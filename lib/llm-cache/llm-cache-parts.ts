@@ -86,7 +86,6 @@ export class LlmCacheParts {
    */
   prepare(lookup: Lookup, route: string, headOfHit: AnswerHead | undefined): PreparedRequest {
     const { key, epoch, protocol, body, controls, model, explained } = lookup;
-    const digests = this.#explainer?.digestsOf(explained);
     return {
       key: this.vault.namesOf(key)[0],
       epoch: this.epochs.newest,
@@ -99,6 +98,7 @@ export class LlmCacheParts {
       body,
       controls,
       onStored: () => {
+        const digests = this.#explainer?.digestsOf(explained);
         if (digests !== undefined) void this.#explainer?.remember(digests);
       },
     };
@@ -136,17 +136,22 @@ export class LlmCacheParts {
   }
 
   /** Why a request is a miss, for the code of the application. */
-  async explain({ explained }: Lookup): Promise<Explanation | undefined> {
-    const digests = this.#explainer?.digestsOf(explained);
-    return digests && this.#explainer?.explain(digests, { isPrincipalTold: true });
+  explain(lookup: Lookup): Promise<Explanation | undefined> {
+    return this.#explain(lookup, true);
   }
 
   /** The same for the caller, as a `detail` of Cache-Status. */
-  async explainToCaller({ explained }: Lookup): Promise<string | undefined> {
-    const digests = this.#explainer?.digestsOf(explained);
-    const explanation =
-      digests && (await this.#explainer?.explain(digests, { isPrincipalTold: false }));
+  async explainToCaller(lookup: Lookup): Promise<string | undefined> {
+    const explanation = await this.#explain(lookup, false);
     return explanation && explanationDetail(explanation);
+  }
+
+  async #explain(
+    { explained }: Lookup,
+    isPrincipalTold: boolean,
+  ): Promise<Explanation | undefined> {
+    const digests = this.#explainer?.digestsOf(explained);
+    return digests && this.#explainer?.explain(digests, { isPrincipalTold });
   }
 
   close(): void {

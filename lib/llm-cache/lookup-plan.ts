@@ -58,7 +58,7 @@ export async function planLookup(
   { path, route, headers, body: sent }: LlmRequest,
   options: Pick<AzureRedisOptions['cache'], 'mode' | 'namespace' | 'supportedCallTypes' | 'llm'>,
   own: readonly LlmProtocol[],
-  epochs: Pick<Epochs, 'epochOf'>,
+  epochs: Pick<Epochs, 'epochOf' | 'current'>,
   partiesOf: () => Promise<RequestParties | 'scope' | 'tags'>,
 ): Promise<LookupPlan> {
   const { clientControls, ignoredParameters } = options.llm;
@@ -96,8 +96,10 @@ export async function planLookup(
   ];
   const epoch = await epochs.epochOf([...names, epochName('key', lastingKey)]);
   const key = keyInEpoch(lastingKey, epoch.text);
-  const ofParts = await epochs.epochOf(names);
+  let ofParts: Epoch | undefined;
   const keyOf = (part: JsonObject): string | undefined => {
+    // A part belongs to many requests: the invalidation of one of them is not its own.
+    ofParts ??= epochs.current(names) ?? epoch;
     const canonical = canonicalJson(part, omitted);
     return canonical === undefined ? undefined : keyInEpoch(keyOfText(canonical), ofParts.text);
   };

@@ -23,8 +23,8 @@ const MEMBER = new RegExp(`(${STRING.source})(?:${PARAMETER.source})*`, 'y');
 const SEPARATOR = /[ \t]*,[ \t]*/y;
 
 /**
- * The groups in the fields `Cache-Groups` and `Cache-Group-Invalidation`, each once: lists of
- * strings, whose parameters mean nothing (yet).
+ * The groups in the field `Cache-Groups`, each once: a list of strings, whose parameters mean
+ * nothing (yet).
  *
  * A field that is malformed, or holds anything but strings, is ignored as a whole, as RFC 9651
  * has it. So are groups of more than 128 characters, and those behind the first 128.

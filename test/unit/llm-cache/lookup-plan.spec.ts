@@ -5,7 +5,8 @@ import { DEFAULT_CACHE } from '../../../lib/options/azure-redis-options.defaults
 const OPTIONS = DEFAULT_CACHE;
 
 /** Nothing has been invalidated. */
-const NO_EPOCHS = { epochOf: async () => ({ text: 'base:0', version: 0, isFresh: true }) };
+const EPOCH = { text: 'base:0', version: 0, isFresh: true };
+const NO_EPOCHS = { epochOf: async () => EPOCH, current: () => EPOCH };
 
 const CHAT = { model: 'gpt', messages: [{ role: 'user', content: 'Hi' }] };
 
