@@ -1,4 +1,4 @@
-import type { AnswerRequest, Served } from './answer-request.interface.js';
+import type { AnswerRequest, ResumedAnswer, Served } from './answer-request.interface.js';
 import { continuedAnswer } from './fleet/continued-answer.js';
 import type { Fleet } from './fleet/fleet.js';
 import type { Follower } from './fleet/follower.js';
@@ -41,12 +41,12 @@ export class AnswerCache {
     const { controls, gone, isShadow, account } = request;
     // Nobody is called for a caller who has gone already.
     gone.throwIfAborted();
-    if (request.resumes !== undefined) return this.#resume(request, request.resumes);
     if (isShadow) {
       const found = await this.#find(request);
       if (found !== undefined) account.shadowHit(found.entry);
       return this.#callAlone(request);
     }
+    if (request.resumes !== undefined) return this.#resume(request, request.resumes);
     if (controls.noCache) return this.#callAlone(request);
     if (!controls.onlyIfCached && !controls.noStore) return this.#joinOrTakeOff(request);
     const found = await this.#find(request);
@@ -74,24 +74,28 @@ export class AnswerCache {
   }
 
   /** Only an answer that there is already, wherever it is. */
-  async #resume(request: AnswerRequest, origin: string): Promise<Served> {
+  async #resume(request: AnswerRequest, { id, isAsItCame }: ResumedAnswer): Promise<Served> {
     const { limits, gone } = request;
-    const isWanted = ({ origin: { id } }: OriginatedHead): boolean => id === origin;
+    const isWanted = ({ origin }: OriginatedHead): boolean => origin.id === id;
     const flight = this.#flights.get(request.key);
-    const answer = await flight?.follow(limits.followerDeadlineMs, gone);
+    if (flight?.entry !== undefined && isWanted(flight.entry.head)) {
+      return this.#giveEntry(request, flight.entry) ?? { from: 'nowhere' };
+    }
+    const answer = isAsItCame ? await flight?.follow(limits.followerDeadlineMs, gone) : undefined;
     if (typeof answer === 'object' && answer.from === 'handler' && isWanted(answer.head)) {
       const shared = this.#share(request, answer);
       if (shared !== undefined) return shared;
     }
     const found = await this.#find(request);
     if (isAnswer(found) && isWanted(found.entry.head)) return this.#give(request, found);
-    const party = await this.#join(request);
+    const party = isAsItCame ? await this.#join(request) : undefined;
     if (party?.role === 'leader') void party.leave();
     if (party?.role !== 'follower') return { from: 'nowhere' };
     const followed = await this.#answerOf(party, request, gone);
     if (typeof followed === 'string') return { from: 'nowhere' };
-    if (isWanted(followed.head))
+    if (isWanted(followed.head)) {
       return this.#follow(request, openFlight(request, nothing), followed);
+    }
     void followed.chunks.return?.();
     return { from: 'nowhere' };
   }

@@ -17,6 +17,14 @@ export type AnswerLimits = Pick<
   'maxEntryBytes' | 'maxFollowers' | 'followerDeadlineMs' | 'drainDeadlineMs' | 'onDisconnect'
 >;
 
+/** An answer of which a caller has a part. */
+export interface ResumedAnswer {
+  /** Of its origin. */
+  readonly id: string;
+  /** Whether it was given as it came, or as a replay with ids and times of its own. */
+  readonly isAsItCame: boolean;
+}
+
 /** A request that a cached answer may be given to, whichever door it came by. */
 export interface AnswerRequest {
   /** Of the flight: who has the same asks for the same answer. */
@@ -38,8 +46,8 @@ export interface AnswerRequest {
   readonly staleness: Staleness;
   /** Looked up and counted, but never answered from the cache. */
   readonly isShadow: boolean;
-  /** Origin of the answer that the caller wants the rest of, and no other one. */
-  readonly resumes: string | undefined;
+  /** The answer that the caller wants the rest of, and no other one. */
+  readonly resumes: ResumedAnswer | undefined;
   /** Aborted when the caller has gone. */
   readonly gone: AbortSignal;
   /** Lifetime of an entry; `undefined` when the route names one that is none. */

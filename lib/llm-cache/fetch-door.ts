@@ -74,10 +74,8 @@ export class FetchDoor {
       return upstream(input instanceof Request ? new Request(input, sent) : url, sent);
     };
     const plan = await this.plan(url, headers, body);
-    // Unlike a route, nobody chose to have this request cached: it may create something.
-    const bypass = 'bypass' in plan ? plan.bypass : undefined;
-    if ('bypass' in plan || plan.protocol.name === 'json') {
-      this.#cache.parts.bypassed(route, body, bypass ?? 'call-type');
+    if ('bypass' in plan) {
+      this.#cache.parts.bypassed(route, body, plan.bypass);
       return send({ signal });
     }
     signal.throwIfAborted();
@@ -111,16 +109,19 @@ export class FetchDoor {
   }
 
   /** @internal */
-  plan(url: URL, headers: Headers, body: unknown): Promise<LookupPlan> {
+  async plan(url: URL, headers: Headers, body: unknown): Promise<LookupPlan> {
     const { path, query } = requestTarget(`${url.pathname}${url.search}`);
     const sent = Object.fromEntries(headers);
     const request = { path, route: ['fetch', url.origin, path, query], headers: sent, body };
-    return this.#cache.plan(request, async () => {
+    const plan = await this.#cache.plan(request, async () => {
       const principal = await this.#principalOf(sent);
       if (principal === undefined) return 'scope';
       const tags = await this.#tags();
       return tags === undefined ? 'tags' : { principal, tags };
     });
+    // Unlike a route, nobody chose to have this request cached: it may create something.
+    const isUnknown = !('bypass' in plan) && plan.protocol.name === 'json';
+    return isUnknown ? { bypass: 'call-type' } : plan;
   }
 
   async #principalOf(headers: IncomingHttpHeaders): Promise<string | undefined> {

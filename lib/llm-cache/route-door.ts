@@ -82,7 +82,10 @@ export class RouteDoor {
       limits: options,
       staleness: options,
       isShadow: options.shadow,
-      resumes: this.#position?.answer,
+      resumes: this.#position && {
+        id: this.#position.answer,
+        isAsItCame: this.#position.replay === AS_IT_CAME,
+      },
       gone: http.gone(),
       ttlMs: async () => lookup.controls.ttlMs ?? ttlMs(),
       call: (stop, instead) => this.#ask(stop, instead),

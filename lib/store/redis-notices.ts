@@ -5,8 +5,8 @@ import type { AzureRedisClient } from '../client/create-client.js';
 export interface Notices {
   /** The channel as Redis knows it. */
   nameOf(channel: string): string;
-  /** Listens from now on; may be called again for the same channel. */
-  listen(channel: string, onNotice: (text: string) => void): void;
+  /** Resolves when Redis has confirmed. May be called again; rejects with the error of ioredis. */
+  listen(channel: string, onNotice: (text: string) => void): Promise<void>;
   close(): void;
 }
 
@@ -30,15 +30,11 @@ export class RedisNotices implements Notices {
     return this.#prefix + channel;
   }
 
-  listen(channel: string, onNotice: (text: string) => void): void {
+  async listen(channel: string, onNotice: (text: string) => void): Promise<void> {
     const name = this.nameOf(channel);
-    const isNew = !this.#channels.has(name);
     this.#channels.set(name, onNotice);
     // ioredis subscribes again by itself when it has to connect again.
-    if (isNew)
-      this.#open()
-        .subscribe(name)
-        .catch(() => this.#channels.delete(name));
+    await this.#open().subscribe(name);
   }
 
   close(): void {

@@ -2,12 +2,11 @@ import { JSON_MEDIA_TYPE } from '../json-object.js';
 import { ServerSentEvents, SSE_MEDIA_TYPE } from '../protocols/server-sent-events.js';
 import type { AnswerHead } from '../recording/answer.js';
 import { bytesOf, toWire, type Chunk } from '../recording/chunk.js';
+import { eventText, takeEventApart } from '../recording/emitted-event.js';
+import type { Frame } from '../recording/entry.js';
 
 /** A part of a body that can be told from the same part of another answer to the same request. */
-export interface AnswerUnit {
-  readonly bytes: Buffer;
-  readonly form: 'text' | 'bytes' | 'json';
-}
+export type AnswerUnit = Pick<Frame, 'form' | 'bytes'>;
 
 /**
  * How a body is cut: into server-sent events, however the network has cut it; as one unit when it
@@ -32,7 +31,9 @@ export async function* unitsOf(
     if (wire === undefined) throw new Error('The answer was cut.');
     form = wire.form;
     const bytes = bytesOf(wire);
-    if (form === 'json' || cut === 'pieces') yield { bytes, form };
+    if (head.kind === 'events') {
+      yield { form: 'event', bytes: Buffer.from(eventText(takeEventApart(wire))) };
+    } else if (form === 'json' || cut === 'pieces') yield { bytes, form };
     else if (cut === 'whole') pieces.push(bytes);
     else for (const { raw } of events.push(bytes)) yield { bytes: raw, form };
   }
@@ -41,19 +42,8 @@ export async function* unitsOf(
 }
 
 function cutOf({ kind, headers }: AnswerHead, isEventStream: boolean): Cut {
-  if (kind === 'events' || kind === 'value') return 'pieces';
+  if (kind === 'value') return 'pieces';
   const type = headers['content-type'] ?? '';
   if (JSON_MEDIA_TYPE.test(type)) return 'whole';
   return SSE_MEDIA_TYPE.test(type) || isEventStream ? 'events' : 'pieces';
-}
-
-export function chunkOf({ bytes, form }: AnswerUnit): Chunk {
-  switch (form) {
-    case 'bytes':
-      return bytes;
-    case 'text':
-      return bytes.toString();
-    case 'json':
-      return JSON.parse(bytes.toString());
-  }
 }

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { PersonalField } from '../protocols/llm-protocol.interface.js';
 import { personalRanges } from '../recording/personal-ranges.js';
 import type { Chunk } from '../recording/chunk.js';
 import type { AnswerHead, LiveAnswer } from '../recording/answer.js';
-import { chunkOf, unitsOf, type AnswerUnit } from './answer-units.js';
+import { chunkOf } from '../recording/replay.js';
+import { unitsOf, type AnswerUnit } from './answer-units.js';
 import { LeaderLostError } from './follower.js';
 
 /** What has to be known of a request to tell two answers to it apart. */
@@ -60,7 +62,7 @@ const differs = (): Error =>
   new Error('The answer was cut: its leader is gone, and another call answers something else.');
 
 interface GivenUnit {
-  /** All but what is personal. */
+  /** Digest of all but what is personal: answers may be large. */
   readonly common: string;
   readonly personal: readonly string[];
 }
@@ -89,8 +91,9 @@ class GivenUnits {
       const before = this.#given[this.#next];
       this.#next += 1;
       if (before === undefined) {
-        this.#given.push(givenOf(parts));
-        yield chunkOf(this.#known.size === 0 ? unit : this.#asKnown(unit, parts));
+        const given = parts.map((part) => this.#asKnown(part));
+        this.#given.push(givenOf(given));
+        yield chunkOf(unit, Buffer.concat(given.map(({ bytes }) => bytes)));
       } else {
         this.#match(before, givenOf(parts));
       }
@@ -105,35 +108,37 @@ class GivenUnits {
     }
   }
 
-  #asKnown({ form }: AnswerUnit, parts: readonly UnitPart[]): AnswerUnit {
-    const texts = parts.map(({ text, isPersonal }) =>
-      isPersonal ? (this.#known.get(text.toString()) ?? text) : text,
-    );
-    return { form, bytes: Buffer.concat(texts.map((text) => Buffer.from(text))) };
+  #asKnown(part: UnitPart): UnitPart {
+    const known = part.isPersonal ? this.#known.get(part.bytes.toString()) : undefined;
+    return known === undefined ? part : { ...part, bytes: Buffer.from(known) };
   }
 }
 
 interface UnitPart {
-  readonly text: Buffer;
+  readonly bytes: Buffer;
   readonly isPersonal: boolean;
 }
 
-function partsOf({ bytes }: AnswerUnit, fields: readonly PersonalField[]): UnitPart[] {
+function partsOf({ form, bytes }: AnswerUnit, fields: readonly PersonalField[]): UnitPart[] {
   const parts: UnitPart[] = [];
   let from = 0;
-  // The JSON of a server-sent event, or the unit itself.
-  const start = Math.max(0, bytes.indexOf('{'));
+  // The data of an emitted event, the JSON of a server-sent one, or the unit itself.
+  const start = form === 'event' ? bytes.indexOf('\n') + 1 : Math.max(0, bytes.indexOf('{'));
   for (const range of personalRanges(bytes.subarray(start), start, fields)) {
-    parts.push({ text: bytes.subarray(from, range.start), isPersonal: false });
-    parts.push({ text: bytes.subarray(range.start, range.end), isPersonal: true });
+    parts.push({ bytes: bytes.subarray(from, range.start), isPersonal: false });
+    parts.push({ bytes: bytes.subarray(range.start, range.end), isPersonal: true });
     from = range.end;
   }
-  parts.push({ text: bytes.subarray(from), isPersonal: false });
+  parts.push({ bytes: bytes.subarray(from), isPersonal: false });
   return parts;
 }
 
 function givenOf(parts: readonly UnitPart[]): GivenUnit {
-  const texts = (isPersonal: boolean): string[] =>
-    parts.filter((part) => part.isPersonal === isPersonal).map(({ text }) => text.toString());
-  return { common: texts(false).join('\u0000'), personal: texts(true) };
+  const common = createHash('sha256');
+  const personal: string[] = [];
+  for (const { bytes, isPersonal } of parts) {
+    if (isPersonal) personal.push(bytes.toString());
+    common.update(isPersonal ? '\u0000' : bytes);
+  }
+  return { common: common.digest('base64'), personal };
 }

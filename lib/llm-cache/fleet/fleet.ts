@@ -19,7 +19,8 @@ export class Fleet {
   readonly #leaseMs: number;
   readonly #process = randomBytes(9).toString('base64url');
   /** Whom to tell, by flight. */
-  readonly #parties = new Map<string, Set<() => void>>();
+  readonly #parties = new Map<string, Set<Leader | Follower>>();
+  #listening: Promise<void> | undefined;
 
   /** @param leaseMs how long a leader is waited for that says nothing */
   constructor(store: ScriptStore, notices: Notices, leaseMs: number) {
@@ -33,7 +34,7 @@ export class Fleet {
    * @returns `undefined` when Redis is in trouble
    */
   async join(name: string, sealer: Sealer): Promise<Leader | Follower | undefined> {
-    this.#notices.listen(CHANNELS + this.#process, (flight) => this.#tell(flight));
+    this.#listening ??= this.#listen();
     const place = {
       name,
       sealer,
@@ -47,30 +48,37 @@ export class Fleet {
     if (leader === undefined) return undefined;
     const log = new FlightLog(place, leader);
     if (leader === token) {
-      const party: Leader = new Leader(log, this.#leaseMs, () => this.#remove(name, onNotice));
-      const onNotice = (): void => party.followed();
-      this.#add(name, onNotice);
+      const party: Leader = new Leader(log, this.#leaseMs, () => this.#remove(name, party));
+      this.#add(name, party);
       return party;
     }
-    const party: Follower = new Follower(log, this.#leaseMs, () => this.#remove(name, onNotice));
-    const onNotice = (): void => party.noticed();
-    this.#add(name, onNotice);
+    const party: Follower = new Follower(log, this.#leaseMs, () => this.#remove(name, party));
+    this.#add(name, party);
     return party;
   }
 
-  #tell(name: string): void {
-    for (const onNotice of this.#parties.get(name) ?? []) onNotice();
+  async #listen(): Promise<void> {
+    try {
+      await this.#notices.listen(CHANNELS + this.#process, (name) => {
+        for (const party of this.#parties.get(name) ?? []) party.noticed();
+      });
+    } catch {
+      // The parties look by themselves as well; the next one tries again.
+      this.#listening = undefined;
+    }
+    // Notices that were sent before are lost.
+    for (const parties of this.#parties.values()) for (const party of parties) party.look();
   }
 
-  #add(name: string, onNotice: () => void): void {
+  #add(name: string, party: Leader | Follower): void {
     const parties = this.#parties.get(name);
-    if (parties === undefined) this.#parties.set(name, new Set([onNotice]));
-    else parties.add(onNotice);
+    if (parties === undefined) this.#parties.set(name, new Set([party]));
+    else parties.add(party);
   }
 
-  #remove(name: string, onNotice: () => void): void {
+  #remove(name: string, party: Leader | Follower): void {
     const parties = this.#parties.get(name);
-    parties?.delete(onNotice);
+    parties?.delete(party);
     if (parties?.size === 0) this.#parties.delete(name);
   }
 }

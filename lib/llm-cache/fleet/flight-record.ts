@@ -1,3 +1,4 @@
+import { parseJson } from '../json-object.js';
 import { isOriginatedHead, type OriginatedHead } from '../recording/answer.js';
 import { bytesOf, type WireChunk } from '../recording/chunk.js';
 
@@ -61,6 +62,6 @@ export function decodeRecord(bytes: Buffer): FlightRecord | undefined {
 }
 
 function decodeHead(text: string): FlightRecord | undefined {
-  const head: unknown = JSON.parse(text);
+  const head = parseJson(text);
   return isOriginatedHead(head) ? { kind: 'head', head } : undefined;
 }

@@ -43,6 +43,10 @@ export class Follower {
     this.#wake();
   }
 
+  look(): void {
+    this.noticed();
+  }
+
   /**
    * The answer once it has begun, unless `stop` is aborted before. Its pieces end with a {@link LeaderLostError} when the leader is
    * lost, and with another error when the answer itself is cut.

@@ -48,7 +48,16 @@ export class Leader {
   }
 
   /** Another process has joined. */
-  followed(): void {
+  noticed(): void {
+    this.#followed();
+  }
+
+  /** Another process may have joined. */
+  look(): void {
+    void this.#renew();
+  }
+
+  #followed(): void {
     if (this.#isFollowed) return;
     this.#isFollowed = true;
     this.#flight?.enter();
@@ -74,7 +83,7 @@ export class Leader {
     const isWaitedFor = await this.#log.release(this.#telling !== undefined);
     if (isWaitedFor) {
       // Somebody has joined at the last moment.
-      this.followed();
+      this.#followed();
       await this.#telling;
       await this.#log.release(true);
     }
@@ -85,7 +94,7 @@ export class Leader {
     const followers = await this.#log.renew();
     if (followers === 'lost') this.#lose();
     else if (followers === 0) this.#unfollowed();
-    else if (followers !== 'unknown') this.followed();
+    else if (followers !== 'unknown') this.#followed();
   }
 
   #unfollowed(): void {

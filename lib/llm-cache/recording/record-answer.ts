@@ -1,4 +1,4 @@
-import { isJsonObject, JSON_MEDIA_TYPE, parseJson, type JsonObject } from '../json-object.js';
+import { JSON_MEDIA_TYPE, parseJson, type JsonObject } from '../json-object.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import type {
   LlmProtocol,
@@ -12,6 +12,7 @@ import {
 } from '../protocols/server-sent-events.js';
 import type { AnswerHead } from './answer.js';
 import { bytesOf, type WireChunk } from './chunk.js';
+import { eventText, takeEventApart } from './emitted-event.js';
 import type { Frame } from './entry.js';
 import { personalRanges } from './personal-ranges.js';
 
@@ -103,7 +104,6 @@ function recordStream(
   return judge.verdict() ?? frames;
 }
 
-/** Events as an `@Sse()` handler emits them: objects with `data`, or anything else as the data. */
 function recordEvents(
   pieces: readonly Piece[],
   protocol: LlmProtocol,
@@ -112,32 +112,14 @@ function recordEvents(
 ): Recording {
   const judge = protocol.judgeStream(request);
   const frames = pieces.map(({ wire, atMs }): Frame => {
-    const { name, meta, data } = eventOf(wire);
-    judge.event(name, data);
-    const start = Buffer.byteLength(meta) + 1;
-    const bytes = Buffer.from(`${meta}\n${data}`);
+    const event = takeEventApart(wire);
+    judge.event(event.name, event.data);
+    const start = Buffer.byteLength(event.meta) + 1;
+    const bytes = Buffer.from(eventText(event));
     const personal = personalRanges(bytes.subarray(start), start, fields);
     return { form: 'event', bytes, atMs, personal };
   });
   return judge.verdict() ?? frames;
-}
-
-/** `dataIs` tells how the data goes back into the event. */
-function eventOf(wire: WireChunk): { name: string | undefined; meta: string; data: string } {
-  const event: unknown = wire.form === 'json' ? JSON.parse(wire.text) : bytesOf(wire).toString();
-  if (!isJsonObject(event)) {
-    const isText = typeof event === 'string';
-    const data = isText ? event : JSON.stringify(event);
-    return { name: undefined, meta: JSON.stringify({ dataIs: isText ? 'all' : 'value' }), data };
-  }
-  const { data, ...rest } = event;
-  const { type } = rest;
-  const dataIs = data === undefined ? 'absent' : typeof data === 'string' ? 'text' : 'json';
-  return {
-    name: typeof type === 'string' ? type : undefined,
-    meta: JSON.stringify({ rest, dataIs }),
-    data: typeof data === 'string' ? data : (JSON.stringify(data) ?? ''),
-  };
 }
 
 /** Objects, which Nest sends as lines of JSON. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmCachePacing } from '../../options/llm-cache-options.interface.js';
-import { isJsonObject } from '../json-object.js';
 import { newReplay, timeOfReplay } from '../resuming/event-position.js';
 import type { Chunk } from './chunk.js';
+import { putEventTogether } from './emitted-event.js';
 import type { Frame, PersonalRange } from './entry.js';
 
 export interface ReplayOptions {
@@ -62,7 +62,8 @@ function delayOf({ atMs }: Frame, index: number, pacing: LlmCachePacing): number
   return pacing === 'recorded' ? atMs : (index * 1_000) / pacing.tokensPerSecond;
 }
 
-function chunkOf({ form }: Frame, bytes: Buffer): Chunk {
+/** @param form as of a {@link Frame} */
+export function chunkOf({ form }: Pick<Frame, 'form'>, bytes: Buffer): Chunk {
   switch (form) {
     case 'bytes':
       return bytes;
@@ -71,27 +72,7 @@ function chunkOf({ form }: Frame, bytes: Buffer): Chunk {
     case 'json':
       return JSON.parse(bytes.toString());
     case 'event':
-      return eventOf(bytes.toString());
-  }
-}
-
-/** @see recordEvents */
-function eventOf(text: string): Chunk {
-  const end = text.indexOf('\n');
-  const meta: unknown = JSON.parse(text.slice(0, end));
-  const data = text.slice(end + 1);
-  const { rest, dataIs } = isJsonObject(meta) ? meta : {};
-  switch (dataIs) {
-    case 'all':
-      return data;
-    case 'value':
-      return JSON.parse(data);
-    case 'text':
-      return { ...(isJsonObject(rest) && rest), data };
-    case 'json':
-      return { ...(isJsonObject(rest) && rest), data: JSON.parse(data) };
-    default:
-      return rest;
+      return putEventTogether(bytes.toString());
   }
 }
 

@@ -13,7 +13,8 @@ export interface EventPosition {
 /** Stands for the answer as it came. */
 export const AS_IT_CAME = '-';
 
-const LAST_EVENT_ID = /^([\w-]{1,40})\.([\w-]{1,40})\.(\d{1,9})$/;
+/** The name of a replay begins with its time. */
+const LAST_EVENT_ID = /^([\w-]{1,40})\.(-|[\da-z]{1,9}_[\w-]{1,30})\.(\d{1,9})$/;
 
 export function eventId({ answer, replay, event }: EventPosition): string {
   return `${answer}.${replay}.${event}`;

@@ -24,6 +24,12 @@ export function numberedEvents(
   return returning(numbered(chunks, idOf, after), chunks);
 }
 
+/** Of several ids of an event the last one counts. */
+function withoutIds(raw: Buffer): Buffer {
+  const lines = raw.toString('latin1').replaceAll(/^id(?::[^\r\n]*)?(?:\r\n|\r|\n)/gm, '');
+  return Buffer.from(lines, 'latin1');
+}
+
 async function* numberObjects(
   chunks: AsyncIterable<Chunk>,
   idOf: (event: number) => string,
@@ -50,7 +56,7 @@ async function* numberBytes(
     if (event <= after) return;
     // A line in front of a byte order mark would not be one.
     if (raw[0] === BYTE_ORDER_MARK) yield raw;
-    else yield Buffer.concat([Buffer.from(`id: ${idOf(event)}\n`), raw]);
+    else yield Buffer.concat([Buffer.from(`id: ${idOf(event)}\n`), withoutIds(raw)]);
   };
   for await (const chunk of chunks) {
     const wire = toWire(chunk);

@@ -28,7 +28,7 @@ describe('LlmCacheInterceptor outside of HTTP', () => {
     };
     const notices = {
       nameOf: (name: string) => name,
-      listen: () => undefined,
+      listen: async () => undefined,
       close: () => undefined,
     };
     const options = resolveAzureRedisOptions({ host: 'cache.example.net' });
