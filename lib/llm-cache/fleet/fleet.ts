@@ -20,7 +20,7 @@ export class Fleet {
   readonly #process = randomBytes(9).toString('base64url');
   /** Whom to tell, by flight. */
   readonly #parties = new Map<string, Set<Leader | Follower>>();
-  #listening: Promise<void> | undefined;
+  #isListening = false;
 
   /** @param leaseMs how long a leader is waited for that says nothing */
   constructor(store: ScriptStore, notices: Notices, leaseMs: number) {
@@ -34,7 +34,7 @@ export class Fleet {
    * @returns `undefined` when Redis is in trouble
    */
   async join(name: string, sealer: Sealer): Promise<Leader | Follower | undefined> {
-    this.#listening ??= this.#listen();
+    if (!this.#isListening) void this.#listen();
     const place = {
       name,
       sealer,
@@ -58,13 +58,14 @@ export class Fleet {
   }
 
   async #listen(): Promise<void> {
+    this.#isListening = true;
     try {
       await this.#notices.listen(CHANNELS + this.#process, (name) => {
         for (const party of this.#parties.get(name) ?? []) party.noticed();
       });
     } catch {
       // The parties look by themselves as well; the next one tries again.
-      this.#listening = undefined;
+      this.#isListening = false;
     }
     // Notices that were sent before are lost.
     for (const parties of this.#parties.values()) for (const party of parties) party.look();
