@@ -26,7 +26,8 @@ import type { LlmCacheService } from './llm-cache.service.js';
 import type { LookupPlan } from './lookup-plan.js';
 import type { BypassReason } from './policy/bypass.js';
 import { cacheStatusHeaders } from './policy/cache-status.js';
-import { writesOwnResponse } from './policy/own-response.js';
+import { NOT_STALE, type Staleness } from './policy/freshness.js';
+import { useOfResponse } from './policy/own-response.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import { RouteDoor, type RouteAnswers } from './route-door.js';
 import { entryTtl, routeOptions, tagsOf, type RouteOptions } from './route-options.js';
@@ -126,7 +127,8 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     }
     const plan = await this.#plan(context, http, body, options, answers);
     if ('bypass' in plan) return this.#bypass(context, http, plan.bypass, next);
-    const call = { http, next, answers, options, route: nameOf(context) };
+    const staleness = stalenessFor(context, options);
+    const call = { http, next, answers, options, staleness, route: nameOf(context) };
     const door = new RouteDoor(this.#cache, call, plan, () => this.#ttlOf(context));
     return door.answer();
   }
@@ -177,7 +179,7 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   #answersOf(context: ExecutionContext): RouteAnswers {
     const isSse = this.reflector.get<unknown>(SSE_METADATA, context.getHandler()) === true;
     if (isSse) return 'events';
-    return writesOwnResponse(context) ? 'raw' : 'returned';
+    return useOfResponse(context) === 'writes' ? 'raw' : 'returned';
   }
 
   async #isCacheable(context: ExecutionContext, { cacheable }: RouteOptions): Promise<boolean> {
@@ -213,6 +215,19 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   #routeTrouble(context: ExecutionContext, trouble: string): void {
     const what = `${nameOf(context)}: ${trouble}`;
     this.#cache.troubles.started(what, 'such requests are not cached');
+  }
+}
+
+/** Headers of a call for others would be set too late, and what it writes has no reader. */
+function stalenessFor(context: ExecutionContext, options: RouteOptions): Staleness {
+  const { staleIfErrorMs } = options;
+  switch (useOfResponse(context)) {
+    case 'none':
+      return options;
+    case 'amends':
+      return { ...NOT_STALE, staleIfErrorMs };
+    case 'writes':
+      return NOT_STALE;
   }
 }
 

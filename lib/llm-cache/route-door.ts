@@ -10,6 +10,7 @@ import type { JsonObject } from './json-object.js';
 import type { LlmCacheService } from './llm-cache.service.js';
 import type { Lookup } from './lookup-plan.js';
 import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
+import type { Staleness } from './policy/freshness.js';
 import { isPlainJson, type UnstorableReason } from './policy/storable.js';
 import { isKnownStream } from './protocols/protocols.js';
 import type { AnswerHead, LiveAnswer, OriginatedHead } from './recording/answer.js';
@@ -38,6 +39,7 @@ export interface RouteCall {
   readonly next: CallHandler;
   readonly answers: RouteAnswers;
   readonly options: RouteOptions;
+  readonly staleness: Staleness;
   /** Its name, for the statistics. */
   readonly route: string;
 }
@@ -69,7 +71,7 @@ export class RouteDoor {
   ) {
     this.#cache = cache;
     this.#call = call;
-    const { http, answers, options, route } = call;
+    const { http, answers, options, staleness, route } = call;
     this.#explain = () => cache.parts.explainToCaller(lookup);
     this.#position = options.resumable ? readEventId(http.headers['last-event-id']) : undefined;
     this.#request = {
@@ -80,7 +82,7 @@ export class RouteDoor {
         answers === 'returned' ? { kind: 'value', status: http.status, headers: {} } : undefined,
       ),
       limits: options,
-      staleness: options,
+      staleness,
       isShadow: options.shadow,
       resumes: this.#position && {
         id: this.#position.answer,

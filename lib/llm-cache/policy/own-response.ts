@@ -5,18 +5,17 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 const TAKES_RESPONSE = new RegExp(`^(?:${RouteParamtypes.RESPONSE}|${RouteParamtypes.NEXT}):`);
 
 /**
- * Whether the handler writes the response itself (`@Res()` or `@Next()` without `passthrough`).
- * Nest then sends nothing of what it returns, so that a cached value would leave the caller
- * waiting for ever.
+ * What the handler does with the response that it takes. `writes`: it answers by itself (`@Res()`
+ * or `@Next()` without `passthrough`). Nest then sends nothing of what it returns, so that a cached
+ * value would leave the caller waiting for ever. `amends`: it may set headers, before the answer.
  */
-export function writesOwnResponse(context: ExecutionContext): boolean {
+export function useOfResponse(context: ExecutionContext): 'none' | 'amends' | 'writes' {
   const controller = context.getClass();
   const method = methodName(controller, context.getHandler());
   const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method);
-  return (
-    Object.keys(parameters ?? {}).some((key) => TAKES_RESPONSE.test(key)) &&
-    Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, method) !== true
-  );
+  if (!Object.keys(parameters ?? {}).some((key) => TAKES_RESPONSE.test(key))) return 'none';
+  const isPassed = Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, controller, method) === true;
+  return isPassed ? 'amends' : 'writes';
 }
 
 /** The name of the member, which is the function's own only until a decorator wraps it. */
