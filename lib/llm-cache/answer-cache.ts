@@ -43,7 +43,7 @@ export class AnswerCache {
     gone.throwIfAborted();
     if (isShadow) {
       const found = await this.#find(request);
-      if (found !== undefined) account.shadowHit(found.entry);
+      if (isAnswer(found) && !controls.noCache) account.shadowHit(found.entry);
       return this.#callAlone(request);
     }
     if (request.resumes !== undefined) return this.#resume(request, request.resumes);

@@ -180,12 +180,14 @@ export class FetchDoor {
         // An answer that was put together anew has only the headers that belong to it.
         const like = memory.isRebuilt || served.isCollapsed ? undefined : original;
         const response = toResponse(served.head, abortable(served.chunks, signal), like);
-        if (shadow) return withStatus(response, { kind: 'bypass', detail: 'shadow' });
+        if (shadow) return withStatus(response, IN_SHADOW);
         const why = controls.noCache ? 'request' : memory.isPartial ? 'partial' : 'miss';
         return withStatus(response, { kind: 'miss', why, isCollapsed: served.isCollapsed });
       }
       case 'handler-only':
-        return original ?? new Response(null, { status: 502 });
+        return original === undefined
+          ? new Response(null, { status: 502 })
+          : told(original, shadow ? IN_SHADOW : { kind: 'miss', result: served.reason });
       case 'nowhere':
         return withStatus(new Response(null, { status: 504 }), { kind: 'miss' });
     }
@@ -204,6 +206,17 @@ async function nameOf(scope: NonNullable<LlmCacheFetchOptions['scope']>): Promis
   // An empty name is most likely a tenant that was not found; it must not be shared.
   if (typeof name !== 'string' || name === '') throw new TypeError('Expected a name.');
   return scope === 'public' ? 'public' : `scope:${name}`;
+}
+
+const IN_SHADOW: CacheOutcome = { kind: 'bypass', detail: 'shadow' };
+
+/** With the status, unless its headers cannot be changed. */
+function told(response: Response, outcome: CacheOutcome): Response {
+  try {
+    return withStatus(response, outcome);
+  } catch {
+    return response;
+  }
 }
 
 function withStatus(response: Response, outcome: CacheOutcome): Response {

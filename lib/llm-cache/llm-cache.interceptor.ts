@@ -92,6 +92,7 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     if (answers === 'raw') return next.handle();
     const asksForStream = isJsonObject(http.body) && http.body['stream'] === true;
     if (answers === 'events' || asksForStream) {
+      if (!this.#cache.isFirstFor(http.identity)) return next.handle();
       return this.#bypass(context, http, 'stream', next);
     }
     if (this.cacheManager === undefined) return next.handle();

@@ -73,7 +73,8 @@ export class RouteDoor {
     this.#call = call;
     const { http, answers, options, staleness, route } = call;
     this.#explain = () => cache.parts.explainToCaller(lookup);
-    this.#position = options.resumable ? readEventId(http.headers['last-event-id']) : undefined;
+    const isResumed = options.resumable && !options.shadow;
+    this.#position = isResumed ? readEventId(http.headers['last-event-id']) : undefined;
     this.#request = {
       // What a handler writes by itself cannot be put together from parts.
       ...cache.parts.prepare(

@@ -12,7 +12,7 @@ import { Tally, type Counter } from './tally.js';
 
 /** Whose outcome is counted. */
 export interface AccountedRequest {
-  /** Of Nest as in `POST /v1/chat/completions`, of an upstream its host and path; no query. */
+  /** Of Nest as in `ChatController.complete`, of an upstream its host and path; no query. */
   readonly route: string;
   /** That was asked for. */
   readonly model: string | undefined;

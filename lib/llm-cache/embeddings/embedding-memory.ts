@@ -43,6 +43,8 @@ export class EmbeddingMemory implements AnswerMemory {
   readonly #answers: RecordedAnswers;
   readonly #headOfHit: AnswerHead;
   #stored: readonly (StoredVector | undefined)[] = [];
+  /** Whether the answer is given as it came, whatever is stored. */
+  #isPassedOn = false;
   #fresh: { readonly keys: readonly string[]; readonly answer: EmbeddingAnswer } | undefined;
 
   /**
@@ -68,7 +70,7 @@ export class EmbeddingMemory implements AnswerMemory {
   }
 
   get isRebuilt(): boolean {
-    return this.#fresh !== undefined;
+    return this.#fresh !== undefined && !this.#isPassedOn;
   }
 
   async find(): Promise<Entry | undefined> {
@@ -84,7 +86,10 @@ export class EmbeddingMemory implements AnswerMemory {
       storedAtMs: Math.min(...known.map(({ storedAtMs }) => storedAtMs)),
       ttlMs: Math.min(...known.map(({ ttlMs }) => ttlMs)),
       tookMs: Math.max(...known.map(({ tookMs }) => tookMs)),
-      usage: tokens === undefined ? {} : { inputTokens: tokens, outputTokens: 0 },
+      usage: {
+        ...(tokens !== undefined && { inputTokens: tokens, outputTokens: 0 }),
+        ...(merged.model !== undefined && { model: merged.model }),
+      },
       head: {
         ...this.#headOfHit,
         status: known.at(-1)?.status ?? this.#headOfHit.status,
@@ -95,7 +100,8 @@ export class EmbeddingMemory implements AnswerMemory {
     };
   }
 
-  async call(ask: Ask): Promise<LiveAnswer | UnstorableReason> {
+  async call(ask: Ask, isPassedOn = false): Promise<LiveAnswer | UnstorableReason> {
+    if (isPassedOn) return this.#passOn(ask);
     const { items, positions } = this.#request;
     const missing = items.filter((_item, index) => this.#stored[index] === undefined);
     const isWhole = missing.length === positions.length;
@@ -111,6 +117,15 @@ export class EmbeddingMemory implements AnswerMemory {
     const whole = await readWhole(await ask(this.#body));
     if (typeof whole === 'string') return whole;
     return this.#mergeAll(whole) ?? passedOn(whole);
+  }
+
+  /** Its vectors are recorded all the same. */
+  async #passOn(ask: Ask): Promise<LiveAnswer | UnstorableReason> {
+    this.#isPassedOn = true;
+    const answer = await readWhole(await ask());
+    if (typeof answer === 'string') return answer;
+    if (isStorableStatus(answer.head.status)) this.#mergeAll(answer);
+    return passedOn(answer);
   }
 
   async record({ storedAtMs, ttlMs, tookMs, head }: Entry): Promise<void> {

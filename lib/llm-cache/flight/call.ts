@@ -79,7 +79,8 @@ async function ask(
   fallback: FoundEntry | undefined,
 ): Promise<LiveAnswer | UnstorableReason | FoundEntry> {
   try {
-    const live = await request.memory.call((instead) => request.call(stop, instead));
+    const { memory, isShadow } = request;
+    const live = await memory.call((instead) => request.call(stop, instead), isShadow);
     const isError = typeof live !== 'string' && isErrorStatus(live.head.status);
     if (fallback === undefined || !isError) return live;
     void live.chunks.return?.();

@@ -10,8 +10,12 @@ export type Ask = (instead?: JsonObject) => Promise<LiveAnswer | UnstorableReaso
 /** Where the answer to one request is kept: as a whole, or in parts. */
 export interface AnswerMemory {
   find(): Promise<Entry | undefined>;
-  /** Asks for what was not found. */
-  call(ask: Ask): Promise<LiveAnswer | UnstorableReason>;
+  /**
+   * Asks for what was not found.
+   *
+   * @param isPassedOn all is asked for, and the answer given as it came
+   */
+  call(ask: Ask, isPassedOn?: boolean): Promise<LiveAnswer | UnstorableReason>;
   /**
    * Resolves when Redis has confirmed, or will not; never rejects.
    *

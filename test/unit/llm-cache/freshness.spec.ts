@@ -27,7 +27,7 @@ const never = (): number => 0;
 describe('freshnessOf', () => {
   it.each([
     [0, BOTH, 'fresh'],
-    [TTL_MS, BOTH, 'fresh'],
+    [TTL_MS - 1, BOTH, 'fresh'],
     [TTL_MS + 1, BOTH, 'stale'],
     [TTL_MS + 1_000, BOTH, 'stale'],
     [TTL_MS + 1_001, BOTH, 'fallback'],
