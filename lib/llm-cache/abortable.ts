@@ -1,4 +1,4 @@
-import type { Chunk } from './recording/chunk.js';
+import { stopReading, type Chunk } from './recording/chunk.js';
 
 /** The caller hears of its own abort at once, whoever else still waits. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -22,7 +22,7 @@ export function abortable(
   chunks: AsyncIterableIterator<Chunk>,
   signal: AbortSignal,
 ): AsyncIterableIterator<Chunk> {
-  const leave = (): void => void chunks.return?.();
+  const leave = (): void => stopReading(chunks);
   const isOver = (): void => signal.removeEventListener('abort', leave);
   signal.addEventListener('abort', leave, { once: true });
   const iterator: AsyncIterableIterator<Chunk> = {

@@ -16,6 +16,7 @@ import { freshnessOf, NOT_STALE, type FoundEntry } from './policy/freshness.js';
 import { isKnownStream } from './protocols/protocols.js';
 import type { LiveAnswer, OriginatedHead } from './recording/answer.js';
 import type { Entry } from './recording/entry.js';
+import { stopReading } from './recording/chunk.js';
 import { replay } from './recording/replay.js';
 
 /** Callers follow a second leader when the first has failed, and do not queue up behind a third. */
@@ -96,7 +97,7 @@ export class AnswerCache {
     if (isWanted(followed.head)) {
       return this.#follow(request, openFlight(request, nothing), followed);
     }
-    void followed.chunks.return?.();
+    stopReading(followed.chunks);
     return { from: 'nowhere' };
   }
 
@@ -140,7 +141,8 @@ export class AnswerCache {
     open: OpenFlight,
     fallback: FoundEntry | undefined,
   ): Promise<Served> {
-    for (let leaders = 0; leaders < MOST_LEADERS; leaders += 1) {
+    // Whoever asked may have gone while another process was waited for.
+    for (let leaders = 0; leaders < MOST_LEADERS && open.flight.isWanted; leaders += 1) {
       const party = await this.#join(request);
       if (party === undefined) break;
       if (party.role === 'leader') {
@@ -155,6 +157,11 @@ export class AnswerCache {
       if (open.stop.aborted) break;
       if (typeof answer === 'object') return this.#follow(request, open, answer);
       if (answer === 'late' || answer === 'unshareable') break;
+    }
+    if (!open.flight.isWanted) {
+      open.flight.fail('failed');
+      open.close();
+      request.gone.throwIfAborted();
     }
     return this.#call(request, open, { fallback });
   }
@@ -174,7 +181,7 @@ export class AnswerCache {
   ): Promise<LiveAnswer<OriginatedHead> | 'failed' | 'unshareable' | 'lost' | 'late'> {
     const answer = await party.answer(request.limits.followerDeadlineMs, stop);
     if (typeof answer === 'string' || request.isValid(answer.head)) return answer;
-    void answer.chunks.return?.();
+    stopReading(answer.chunks);
     return 'unshareable';
   }
 
@@ -189,7 +196,7 @@ export class AnswerCache {
     const continued = continuedAnswer(first, {
       isEventStream: isKnownStream(protocol, body),
       personalFields: protocol.personalFields(body),
-      askAgain: () => this.#askAgain(request.detached('now')),
+      askAgain: (left) => this.#askAgain(request.detached(left)),
     });
     const chunks = followChunks(request, continued);
     const reader = chunks.read(true);
@@ -211,11 +218,14 @@ export class AnswerCache {
     if (isAnswer(found)) return replayed(found);
     const party = await this.#join(request);
     if (party?.role === 'follower') {
-      const answer = await this.#answerOf(party, request);
+      const answer = await this.#answerOf(party, request, request.gone);
       if (typeof answer === 'object') return answer;
     }
-    if (!request.canCallLate) throw new Error('The answer was cut with its leader.');
     const leader = party?.role === 'leader' ? party : undefined;
+    if (!request.canCallLate || request.gone.aborted) {
+      void leader?.leave();
+      throw new Error('The answer was cut with its leader.');
+    }
     const served = await this.#callAlone(request, { leader });
     if (served.from !== 'handler') throw new Error('The answer was cut with its leader.');
     return served;
@@ -258,17 +268,23 @@ export class AnswerCache {
 
   /** Asks for a new answer in the background, once in all processes. Never rejects. */
   async #renew(request: AnswerRequest, old: Entry): Promise<void> {
-    const { key, canCallLate } = request;
-    if (!canCallLate || this.#renewals.has(key)) return;
+    const { key, canCallLate, limits } = request;
+    if (!canCallLate) return;
+    // Before anything is begun: the caller may read slowly.
+    await request.answered?.();
+    if (this.#renewals.has(key)) return;
     this.#renewals.add(key);
+    const over = new AbortController();
+    const deadline = setTimeout(() => over.abort(), limits.drainDeadlineMs).unref();
     try {
       const party = await this.#join(request);
       if (party?.role === 'follower') party.leave();
       if (party?.role === 'follower' || (party === undefined && this.#fleet !== undefined)) return;
-      await this.#callInBackground(request.detached('after-answer'), old, party);
+      await this.#callInBackground(request.detached(over.signal), old, party);
     } catch {
       // The next one who gets the old answer tries again.
     } finally {
+      clearTimeout(deadline);
       this.#renewals.delete(key);
     }
   }

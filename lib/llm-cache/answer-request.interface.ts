@@ -64,12 +64,14 @@ export interface AnswerRequest {
   onStored(): void;
   /** Whether `call` can be used when the caller has been answered already, or is about to be. */
   readonly canCallLate: boolean;
+  /** Resolves when the caller has been answered, where something can be amiss until then. */
+  answered?(): Promise<void>;
   /**
-   * The same for a call that is made for others.
+   * The same for a call that is made for others. Without anybody who wants it, it ends.
    *
-   * @param when `after-answer`: not before the caller has been answered
+   * @param gone aborted when nobody wants the answer any more
    */
-  detached(when: 'now' | 'after-answer'): AnswerRequest;
+  detached(gone: AbortSignal): AnswerRequest;
 }
 
 export type Recorded = 'stored' | UnstorableReason;

@@ -98,9 +98,10 @@ export class FetchDoor {
         return readResponse(original);
       },
       canCallLate: true,
-      detached: () => ({
+      detached: (gone) => ({
         ...answerRequest,
-        gone: NEVER,
+        gone,
+        limits: { ...llm, onDisconnect: 'abort' },
         call: async (stop, instead) => readResponse(await ask(stop, instead)),
       }),
     };
@@ -193,9 +194,6 @@ export class FetchDoor {
     }
   }
 }
-
-/** Of a request that no caller waits for. */
-const NEVER = new AbortController().signal;
 
 function withoutWishes(text: string): string {
   return withoutMember(Buffer.from(text), LITELLM_CONTROLS).toString();

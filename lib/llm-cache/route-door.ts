@@ -17,7 +17,7 @@ import type { AnswerHead, LiveAnswer, OriginatedHead } from './recording/answer.
 import type { Chunk } from './recording/chunk.js';
 import { giveAnswer, toObservable } from './recording/give-answer.js';
 import { PushedChunks } from './recording/pushed-chunks.js';
-import { readAnswer } from './recording/read-answer.js';
+import { readAnswer, type ResponseState } from './recording/read-answer.js';
 import { recordRawResponse } from './recording/record-raw-response.js';
 import { replay, replayValue } from './recording/replay.js';
 import {
@@ -93,13 +93,12 @@ export class RouteDoor {
       ttlMs: async () => lookup.controls.ttlMs ?? ttlMs(),
       call: (stop, instead) => this.#ask(stop, instead),
       canCallLate: answers !== 'raw',
-      detached: (when) => ({
+      answered: () => http.isOver(),
+      detached: (gone) => ({
         ...this.#request,
-        gone: NEVER,
-        call: async (stop, instead) => {
-          if (when === 'after-answer') await http.isOver();
-          return this.#askLate(stop, instead);
-        },
+        gone,
+        limits: { ...options, onDisconnect: 'abort' },
+        call: (stop, instead) => this.#askLate(stop, instead),
       }),
     };
   }
@@ -225,7 +224,11 @@ export class RouteDoor {
     stop.throwIfAborted();
     if (instead !== undefined) http.replaceBody(instead);
     if (answers === 'events') return this.#askForEvents(stop);
-    return readReturned(await this.#askForReturned(stop), http);
+    const returned = await this.#askForReturned(stop);
+    // The encoding is that of what has been sent.
+    const header = (name: string): string | undefined =>
+      name === 'content-encoding' ? undefined : http.header(name);
+    return readReturned(returned, { status: http.status, header });
   }
 
   async #askForReturned(stop: AbortSignal): Promise<unknown> {
@@ -293,12 +296,9 @@ export class RouteDoor {
   }
 }
 
-/** Of a request that no caller waits for. */
-const NEVER = new AbortController().signal;
-
-function readReturned(returned: unknown, http: HttpExchange): LiveAnswer | UnstorableReason {
+function readReturned(returned: unknown, state: ResponseState): LiveAnswer | UnstorableReason {
   if (returned === undefined || returned === null) return 'no-value';
-  const live = readAnswer(returned, http);
+  const live = readAnswer(returned, state);
   const isValue = typeof live === 'object' && live.head.kind === 'value';
   return isValue && !isPlainJson(returned) ? 'not-json' : live;
 }

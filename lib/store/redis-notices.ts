@@ -19,6 +19,7 @@ export class RedisNotices implements Notices {
   readonly #prefix: string;
   readonly #channels = new Map<string, (text: string) => void>();
   #subscriber: AzureRedisClient | undefined;
+  #isClosed = false;
 
   /** @param prefix starts every channel in Redis */
   constructor(client: AzureRedisClient, prefix: string) {
@@ -31,6 +32,7 @@ export class RedisNotices implements Notices {
   }
 
   async listen(channel: string, onNotice: (text: string) => void): Promise<void> {
+    if (this.#isClosed) return;
     const name = this.nameOf(channel);
     this.#channels.set(name, onNotice);
     // ioredis subscribes again by itself when it has to connect again.
@@ -38,6 +40,7 @@ export class RedisNotices implements Notices {
   }
 
   close(): void {
+    this.#isClosed = true;
     if (this.#subscriber === undefined || this.#subscriber === this.#client) return;
     this.#subscriber.disconnect();
   }

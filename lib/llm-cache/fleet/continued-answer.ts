@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PersonalField } from '../protocols/llm-protocol.interface.js';
 import { personalRanges } from '../recording/personal-ranges.js';
-import type { Chunk } from '../recording/chunk.js';
+import { stopReading, type Chunk } from '../recording/chunk.js';
 import type { AnswerHead, LiveAnswer } from '../recording/answer.js';
 import { chunkOf } from '../recording/replay.js';
 import { unitsOf, type AnswerUnit } from './answer-units.js';
@@ -13,8 +13,12 @@ export interface ContinuedRequest {
   readonly isEventStream: boolean;
   /** What differs between two equal answers. */
   readonly personalFields: readonly PersonalField[];
-  /** Asks again, for an answer that has lost its leader. */
-  askAgain(): Promise<LiveAnswer>;
+  /**
+   * Asks again, for an answer that has lost its leader.
+   *
+   * @param left aborted when nobody wants the answer any more
+   */
+  askAgain(left: AbortSignal): Promise<LiveAnswer>;
 }
 
 /** More leaders are not waited for: whatever takes them away is likely to take the next one. */
@@ -26,17 +30,33 @@ const MOST_LEADERS = 3;
  * of the first. When it does not, the answer is cut: two answers are never mixed.
  */
 export function continuedAnswer(first: LiveAnswer, request: ContinuedRequest): LiveAnswer {
-  return { head: first.head, chunks: continued(first, request) };
+  const left = new AbortController();
+  const present = { answer: first };
+  const pieces = continued(present, request, left.signal);
+  const chunks: AsyncIterableIterator<Chunk> = {
+    [Symbol.asyncIterator]: () => chunks,
+    next: () => pieces.next(),
+    // At once, also while a piece or another call is awaited.
+    return: async () => {
+      left.abort();
+      stopReading(present.answer.chunks);
+      stopReading(pieces);
+      return { done: true, value: undefined };
+    },
+  };
+  return { head: first.head, chunks };
 }
 
 async function* continued(
-  first: LiveAnswer,
+  present: { answer: LiveAnswer },
   request: ContinuedRequest,
+  left: AbortSignal,
 ): AsyncGenerator<Chunk, void> {
   const given = new GivenUnits(request.personalFields);
-  let answer = first;
+  const { head } = present.answer;
   try {
     for (let leaders = 1; ; leaders += 1) {
+      const { answer } = present;
       const units = unitsOf(answer.head, request.isEventStream, answer.chunks);
       try {
         yield* given.rest(units);
@@ -44,12 +64,15 @@ async function* continued(
       } catch (error) {
         if (!(error instanceof LeaderLostError) || leaders === MOST_LEADERS) throw error;
       }
-      answer = await request.askAgain();
-      if (!isAlike(first.head, answer.head)) throw differs();
+      stopReading(answer.chunks);
+      left.throwIfAborted();
+      present.answer = await request.askAgain(left);
+      if (left.aborted) return;
+      if (!isAlike(head, present.answer.head)) throw differs();
       given.startAgain();
     }
   } finally {
-    void answer.chunks.return?.();
+    stopReading(present.answer.chunks);
   }
 }
 

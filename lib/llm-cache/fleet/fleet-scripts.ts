@@ -1,45 +1,65 @@
 import { redisScript } from '../../store/script-store.interface.js';
 
-// A lease is a hash: `token` and `process` of the leader, and a field `f:<process>` for each
-// process that follows. The log of an answer is a stream whose ids count from `1-0` on; its name
+// A lease is a hash: `token` and `process` of the leader, and for each process that follows a field
+// `f:<process>` with the time when it was last heard of, in milliseconds. The log of an answer is a stream whose ids count from `1-0` on; its name
 // has the token of its leader, so that the answers of two leaders never mix.
+
+const NOW = `local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end`;
 
 /**
  * KEYS lease. ARGV token, lease in ms, process, prefix of the channels, name of the flight.
  * Returns 0 for the leader, the token of the leader for a follower.
  */
 export const JOIN = redisScript(`
+${NOW}
 local token = redis.call('HGET', KEYS[1], 'token')
 if not token then
   redis.call('HSET', KEYS[1], 'token', ARGV[1], 'process', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return 0
 end
-redis.call('HSET', KEYS[1], 'f:' .. ARGV[3], 1)
+redis.call('HSET', KEYS[1], 'f:' .. ARGV[3], now())
 redis.call('PUBLISH', ARGV[4] .. redis.call('HGET', KEYS[1], 'process'), ARGV[5])
 return token
 `);
 
 /**
  * KEYS lease, log. ARGV token, lease in ms, lifetime of the log in ms. Returns how many processes
- * follow; -1 when the lease is lost.
+ * follow, those left out that were not heard of for a lease; -1 when the lease is lost. A log that
+ * nobody follows is deleted: it may be told once more, or not as a whole.
  */
 export const RENEW = redisScript(`
+${NOW}
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return -1 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
-return redis.call('HLEN', KEYS[1]) - 2
+local followers, fields = 0, redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  if string.sub(fields[i], 1, 2) == 'f:' then
+    if tonumber(fields[i + 1]) + tonumber(ARGV[2]) < now() then
+      redis.call('HDEL', KEYS[1], fields[i])
+    else
+      followers = followers + 1
+    end
+  end
+end
+if followers == 0 then redis.call('DEL', KEYS[2]) end
+return followers
 `);
 
 /**
  * KEYS lease, log. ARGV token, lease in ms, prefix of the channels, name of the flight, lifetime of
  * the log in ms, records to keep (0: all), 1 to give the lease up, number of the first record,
  * records. Returns -1 when the lease is lost. Records that are there already, because a reply was
- * lost, are left alone.
+ * lost, are left alone; the first record begins a new log.
  */
 export const APPEND = redisScript(`
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return -1 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
+if ARGV[8] == '1' then redis.call('DEL', KEYS[2]) end
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)
 local known = 0
 if last[1] then known = tonumber(string.match(last[1][1], '^%d+')) end
@@ -81,6 +101,15 @@ for _, record in ipairs(redis.call('XRANGE', KEYS[2], first, '+', 'COUNT', ARGV[
   reply[#reply + 1] = record[2][2]
 end
 return reply
+`);
+
+/** KEYS lease. ARGV token, process. The process still follows. */
+export const FOLLOW = redisScript(`
+${NOW}
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'f:' .. ARGV[2], now())
+end
+return 0
 `);
 
 /** KEYS lease. ARGV token, process. Returns nothing: the process does not follow any more. */

@@ -20,6 +20,8 @@ export class Fleet {
   readonly #process = randomBytes(9).toString('base64url');
   /** Whom to tell, by flight. */
   readonly #parties = new Map<string, Set<Leader | Follower>>();
+  /** How many are about to join, by flight. */
+  readonly #joining = new Map<string, number>();
   #isListening = false;
 
   /** @param leaseMs how long a leader is waited for that says nothing */
@@ -44,7 +46,8 @@ export class Fleet {
       channelPrefix: this.#notices.nameOf(CHANNELS),
     };
     const token = randomBytes(12).toString('base64url');
-    const leader = await joinFlight(place, token);
+    this.#joining.set(name, (this.#joining.get(name) ?? 0) + 1);
+    const leader = await joinFlight(place, token).finally(() => this.#joined(name));
     if (leader === undefined) return undefined;
     const log = new FlightLog(place, leader);
     if (leader === token) {
@@ -52,9 +55,19 @@ export class Fleet {
       this.#add(name, party);
       return party;
     }
-    const party: Follower = new Follower(log, this.#leaseMs, () => this.#remove(name, party));
+    const party: Follower = new Follower(log, this.#leaseMs, () => {
+      this.#remove(name, party);
+      // Who joins at this moment has told the leader, and is not to be taken back.
+      return !this.#parties.has(name) && !this.#joining.has(name);
+    });
     this.#add(name, party);
     return party;
+  }
+
+  #joined(name: string): void {
+    const others = (this.#joining.get(name) ?? 1) - 1;
+    if (others === 0) this.#joining.delete(name);
+    else this.#joining.set(name, others);
   }
 
   async #listen(): Promise<void> {

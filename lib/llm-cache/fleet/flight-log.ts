@@ -1,6 +1,6 @@
 import type { ScriptReply, ScriptStore } from '../../store/script-store.interface.js';
 import type { Sealer } from '../sealing/sealer.interface.js';
-import { APPEND, JOIN, READ, RELEASE, RENEW, UNFOLLOW } from './fleet-scripts.js';
+import { APPEND, FOLLOW, JOIN, READ, RELEASE, RENEW, UNFOLLOW } from './fleet-scripts.js';
 import { decodeRecord, encodeRecord, type FlightRecord } from './flight-record.js';
 
 /** How long the log of an answer outlives its last record. */
@@ -110,6 +110,11 @@ export class FlightLog {
       records.push({ number, record });
     }
     return { isLed: isLed === 1, records };
+  }
+
+  /** This process still follows, whether it reads or not. */
+  async follow(): Promise<void> {
+    await this.#run('write', FOLLOW, [this.#token, this.#place.process]);
   }
 
   /** This process does not follow any more. */

@@ -4,6 +4,8 @@ import { fromWire, type Chunk } from '../recording/chunk.js';
 import type { FlightLog, NumberedRecord } from './flight-log.js';
 import type { FlightRecord } from './flight-record.js';
 
+/** How often in a lease a follower tells that it is there. */
+const SIGNS_PER_LEASE = 3;
 /** How often a follower looks by itself: a notice may be lost. */
 const LOOK_MS = 500;
 /** The same while Redis does not answer. */
@@ -22,7 +24,8 @@ export class Follower {
   readonly role = 'follower';
   readonly #log: FlightLog;
   readonly #leaseMs: number;
-  readonly #onLeft: () => void;
+  readonly #onLeft: () => boolean;
+  readonly #signs: NodeJS.Timeout;
   /** Numbers count from 1 on. */
   #known = 0;
   #records: FlightRecord[] = [];
@@ -30,11 +33,12 @@ export class Follower {
   #wake: () => void = () => undefined;
   #hasLeft = false;
 
-  /** @param onLeft called when this process does not follow any more */
-  constructor(log: FlightLog, leaseMs: number, onLeft: () => void) {
+  /** @param onLeft called when this one leaves; whether it was the last one of this process */
+  constructor(log: FlightLog, leaseMs: number, onLeft: () => boolean) {
     this.#log = log;
     this.#leaseMs = leaseMs;
     this.#onLeft = onLeft;
+    this.#signs = setInterval(() => void log.follow(), leaseMs / SIGNS_PER_LEASE).unref();
   }
 
   /** There may be something new. */
@@ -48,14 +52,16 @@ export class Follower {
   }
 
   /**
-   * The answer once it has begun, unless `stop` is aborted before. Its pieces end with a {@link LeaderLostError} when the leader is
-   * lost, and with another error when the answer itself is cut.
+   * The answer once it has begun, unless `stop` is aborted before. Its pieces end with a
+   * {@link LeaderLostError} when the leader is lost, and with another error when the answer itself
+   * is cut.
    */
   async answer(
     deadlineMs: number,
     stop?: AbortSignal,
   ): Promise<LiveAnswer<OriginatedHead> | NoRemoteAnswer> {
     const leave = (): void => this.leave();
+    if (stop?.aborted === true) leave();
     stop?.addEventListener('abort', leave, { once: true });
     const first = await this.#first(deadlineMs);
     stop?.removeEventListener('abort', leave);
@@ -67,9 +73,9 @@ export class Follower {
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
+    clearInterval(this.#signs);
     this.#wake();
-    this.#onLeft();
-    void this.#log.unfollow();
+    if (this.#onLeft()) void this.#log.unfollow();
   }
 
   async #first(deadlineMs: number): Promise<LiveAnswer<OriginatedHead> | NoRemoteAnswer> {

@@ -3,6 +3,7 @@ import type { Leader } from '../fleet/leader.js';
 import { isErrorStatus, isServerError, type FoundEntry } from '../policy/freshness.js';
 import { isStorableStatus, type UnstorableReason } from '../policy/storable.js';
 import { newOrigin, type LiveAnswer } from '../recording/answer.js';
+import { stopReading } from '../recording/chunk.js';
 import { leaveWithCaller, shareChunks, type OpenFlight } from './open-flight.js';
 import { recordWhenEnded } from './record-when-ended.js';
 
@@ -83,7 +84,7 @@ async function ask(
     const live = await memory.call((instead) => request.call(stop, instead), isShadow);
     const isError = typeof live !== 'string' && isErrorStatus(live.head.status);
     if (fallback === undefined || !isError) return live;
-    void live.chunks.return?.();
+    stopReading(live.chunks);
     return fallback;
   } catch (error) {
     if (fallback === undefined || !isServerError(error) || request.gone.aborted) throw error;

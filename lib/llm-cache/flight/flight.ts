@@ -45,6 +45,11 @@ export class Flight {
     });
   }
 
+  /** Whether anybody waits for it. */
+  get isWanted(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** The answer has begun. */
   land(answer: FlightAnswer): void {
     this.#hasLanded = true;

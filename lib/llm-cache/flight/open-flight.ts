@@ -1,6 +1,7 @@
 import type { AnswerRequest } from '../answer-request.interface.js';
 import { isStorableStatus } from '../policy/storable.js';
 import type { LiveAnswer } from '../recording/answer.js';
+import { stopReading } from '../recording/chunk.js';
 import { Flight } from './flight.js';
 import { SharedChunks } from './shared-chunks.js';
 
@@ -67,7 +68,7 @@ export function leaveWithCaller(
   reader: AsyncIterator<unknown>,
   chunks: SharedChunks,
 ): void {
-  whenGone(gone, () => void reader.return?.(), chunks.ended);
+  whenGone(gone, () => stopReading(reader), chunks.ended);
 }
 
 /** Calls back once, unless `over` comes first; leaves no listener behind. */

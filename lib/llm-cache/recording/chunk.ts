@@ -49,6 +49,12 @@ export function sizeOf(wire: WireChunk): number {
   return wire.form === 'bytes' ? wire.bytes.length : Buffer.byteLength(wire.text);
 }
 
+/** Nobody reads on. Not awaited, and no error of it is anybody's: a source may be stuck or broken. */
+export function stopReading(chunks: AsyncIterator<Chunk>): void {
+  const stop = async (): Promise<unknown> => chunks.return?.();
+  stop().catch(() => undefined);
+}
+
 /** A body of one piece. */
 export async function* once(chunk: Chunk): AsyncGenerator {
   yield chunk;

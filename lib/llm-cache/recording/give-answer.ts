@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import type { AnswerHead } from './answer.js';
-import { bytesOf, toWire, type Chunk } from './chunk.js';
+import { bytesOf, stopReading, toWire, type Chunk } from './chunk.js';
 
 type Chunks = AsyncIterableIterator<Chunk>;
 
@@ -41,7 +41,7 @@ export function toObservable(chunks: Chunks): Observable<unknown> {
       subscriber.complete();
     };
     read().catch((error: unknown) => subscriber.error(error));
-    return () => void chunks.return?.();
+    return () => stopReading(chunks);
   });
 }
 

@@ -60,7 +60,11 @@ async function* numberBytes(
   };
   for await (const chunk of chunks) {
     const wire = toWire(chunk);
-    if (wire === undefined) continue;
+    // No part of a byte stream.
+    if (wire === undefined || wire.form === 'json') {
+      yield chunk;
+      continue;
+    }
     const isText = wire.form === 'text';
     for (const { raw } of reader.push(bytesOf(wire))) {
       for (const bytes of numbered(raw)) yield isText ? bytes.toString() : bytes;
