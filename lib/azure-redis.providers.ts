@@ -2,7 +2,6 @@ import { Logger, type FactoryProvider, type InjectionToken, type Provider } from
 import type { TokenCredential } from '@azure/identity';
 import { Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
 import { createCache } from 'cache-manager';
-import { Keyv } from 'keyv';
 import {
   DEFAULT_CONNECTION_NAME,
   getAzureRedisConnectionToken,
@@ -25,13 +24,19 @@ import type {
 import { LlmCacheService } from './llm-cache/llm-cache.service.js';
 import { resolveAzureRedisOptions } from './options/resolve-options.js';
 import { AzureRedisStore } from './store/azure-redis.store.js';
+import { NearCache, type NearChanges } from './store/near-cache.js';
+import { RedisKeyv } from './store/redis-keyv.js';
 import { RedisNotices } from './store/redis-notices.js';
 import { StoreGuard } from './store/store-guard.js';
+import type { StoredJson } from './store/stored-json.js';
 import { EntraTokenManager } from './token/entra-token-manager.js';
 import { logTokenState } from './token/log-token-state.js';
 
 /** The connection of a module instance, for the module class. */
 export const MODULE_CONNECTION = Symbol('AzureRedisConnection of the module');
+
+/** Where processes tell each other which values of the cache manager are gone. */
+const NEAR_VALUES_CHANNEL = 'near:values';
 
 type CacheExtra = boolean | AzureRedisCacheOptions | undefined;
 
@@ -69,6 +74,7 @@ export function connectionProviders(
       // What the module itself closes, whatever the name of the connection.
       { provide: MODULE_CONNECTION, useExisting: getAzureRedisConnectionToken(name) },
       storeGuardProvider(name),
+      noticesProvider(name),
     ],
     exported: publicProviders.map(({ provide }) => provide),
   };
@@ -155,6 +161,16 @@ function storeGuardProvider(name: string): FactoryProvider<StoreGuard> {
   };
 }
 
+/** Not exported: what the processes that share a cache tell each other. */
+function noticesProvider(name: string): FactoryProvider<RedisNotices> {
+  return {
+    provide: RedisNotices,
+    inject: [getAzureRedisConnectionToken(name), getAzureRedisOptionsToken(name)],
+    useFactory: ({ client }: AzureRedisConnection, { cache }: AzureRedisOptions) =>
+      new RedisNotices(client, cache.namespace),
+  };
+}
+
 function storeProvider(provide: InjectionToken, name: string): FactoryProvider<AzureRedisStore> {
   return {
     provide,
@@ -166,16 +182,9 @@ function storeProvider(provide: InjectionToken, name: string): FactoryProvider<A
 function llmCacheProvider(name: string): FactoryProvider<LlmCacheService> {
   return {
     provide: getLlmCacheServiceToken(name),
-    inject: [
-      getAzureRedisStoreToken(name),
-      getAzureRedisConnectionToken(name),
-      getAzureRedisOptionsToken(name),
-    ],
-    useFactory: (
-      store: AzureRedisStore,
-      { client }: AzureRedisConnection,
-      { cache }: AzureRedisOptions,
-    ) => new LlmCacheService(store, new RedisNotices(client, cache.namespace), cache),
+    inject: [getAzureRedisStoreToken(name), RedisNotices, getAzureRedisOptionsToken(name)],
+    useFactory: (store: AzureRedisStore, notices: RedisNotices, { cache }: AzureRedisOptions) =>
+      new LlmCacheService(store, notices, cache),
   };
 }
 
@@ -183,8 +192,9 @@ function createStore(
   { client }: AzureRedisConnection,
   guard: StoreGuard,
   { cache }: AzureRedisOptions,
+  near?: NearChanges,
 ): AzureRedisStore {
-  return new AzureRedisStore(client, guard, cache.namespace);
+  return new AzureRedisStore(client, guard, cache.namespace, near);
 }
 
 function classTokenProviders() {
@@ -200,17 +210,26 @@ function cacheManagerProviders(name: string) {
   return [
     {
       provide: CACHE_MANAGER,
-      inject: [getAzureRedisConnectionToken(name), StoreGuard, getAzureRedisOptionsToken(name)],
+      inject: [
+        getAzureRedisConnectionToken(name),
+        StoreGuard,
+        RedisNotices,
+        getAzureRedisOptionsToken(name),
+      ],
       useFactory: (
         connection: AzureRedisConnection,
         guard: StoreGuard,
+        notices: RedisNotices,
         options: AzureRedisOptions,
       ) => {
+        const { near } = options.cache;
+        const nearCache = near
+          ? new NearCache<StoredJson>(near, notices, NEAR_VALUES_CHANNEL)
+          : undefined;
         // A store of its own: Keyv writes its namespace into the adapter it is given, and the
         // injectable store may be given to another Keyv.
-        const store = createStore(connection, guard, options);
-        // The store owns the one prefix; Keyv's default namespace would be a second one.
-        const keyv = new Keyv({ store, namespace: '', useKeyPrefix: false });
+        const store = createStore(connection, guard, options, nearCache);
+        const keyv = new RedisKeyv(store, nearCache);
         const logger = new Logger(LOGGER_CONTEXT);
         keyv.on('error', (error: unknown) =>
           logger.warn(error instanceof Error ? error.message : String(error)),

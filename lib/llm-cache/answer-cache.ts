@@ -39,9 +39,11 @@ export class AnswerCache {
 
   /** Throws what the call throws. */
   async serve(request: AnswerRequest): Promise<Served> {
-    const { controls, gone, isShadow, account } = request;
+    const { controls, isShadow, account } = request;
+    const near = this.#findNear(request);
+    if (near !== undefined) return this.#give(request, near);
     // Nobody is called for a caller who has gone already.
-    gone.throwIfAborted();
+    request.gone.throwIfAborted();
     if (isShadow) {
       const found = await this.#find(request);
       if (isAnswer(found) && !controls.noCache) account.shadowHit(found.entry);
@@ -251,6 +253,15 @@ export class AnswerCache {
     // Whatever fails here, the call is made.
     const entry = await request.memory.find().catch(() => undefined);
     return entry && foundFor(request, entry);
+  }
+
+  /** For the usual request, the answer that needs nobody else. */
+  #findNear(request: AnswerRequest): FoundEntry | undefined {
+    const { isEpochFresh, isShadow, resumes, controls, memory } = request;
+    if (!isEpochFresh || isShadow || resumes !== undefined || controls.noCache) return undefined;
+    const entry = memory.findNear?.();
+    const found = entry && foundFor(request, entry);
+    return isAnswer(found) ? found : undefined;
   }
 
   #giveEntry(request: AnswerRequest, entry: Entry): Served | undefined {

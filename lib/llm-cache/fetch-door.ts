@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
 import { abortable, orAborted } from './abortable.js';
-import type { AnswerRequest, Served } from './answer-request.interface.js';
+import type { Served } from './answer-request.interface.js';
+import { FetchAnswerRequest } from './fetch-answer-request.js';
 import { readRequest } from './fetch-request.js';
 import { credentialPrincipal } from './key/principal.js';
-import type { JsonObject } from './json-object.js';
 import { requestTarget } from './key/request-target.js';
 import type { LlmCacheService } from './llm-cache.service.js';
 import type { LookupPlan } from './lookup-plan.js';
@@ -14,7 +14,6 @@ import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import type { AnswerHead } from './recording/answer.js';
 import { toResponse } from './recording/give-answer.js';
 import { withoutMember } from './json-members.js';
-import { readResponse } from './recording/read-answer.js';
 import { replay } from './recording/replay.js';
 import { checkedTags } from './route-options.js';
 
@@ -41,6 +40,8 @@ export interface LlmCacheFetchOptions {
   readonly staleIfErrorMs?: number;
   /** @default `cache.llm.shadow` */
   readonly shadow?: boolean;
+  /** Whether this process may remember answers, where `cache.near` is on. @default true */
+  readonly near?: boolean;
   /** Asks the upstream. @default the global `fetch` */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -79,34 +80,22 @@ export class FetchDoor {
       return send({ signal });
     }
     signal.throwIfAborted();
-    let original: Response | undefined;
-    const ask = async (stop: AbortSignal, instead?: JsonObject): Promise<Response> => {
-      // Others may want the answer when this caller does not any more.
-      const replaced = instead && { body: JSON.stringify(instead) };
-      return send({ signal: stop, ...replaced });
-    };
-    const answerRequest: AnswerRequest = {
-      ...this.#cache.parts.prepare(plan, route, this.headOfHit),
-      limits: llm,
-      staleness: llm,
-      isShadow: llm.shadow,
-      resumes: undefined,
+    const { parts } = this.#cache;
+    const answerRequest = new FetchAnswerRequest({
+      parts,
+      lookup: plan,
+      route,
+      isNear: this.#options.near ?? true,
+      headOfHit: this.headOfHit,
+      options: llm,
       gone: signal,
-      ttlMs: async () => plan.controls.ttlMs ?? this.#ttlMs(),
-      call: async (stop, instead) => {
-        original = await ask(stop, instead);
-        return readResponse(original);
-      },
-      canCallLate: true,
-      detached: (gone) => ({
-        ...answerRequest,
-        gone,
-        limits: { ...llm, onDisconnect: 'abort' },
-        call: async (stop, instead) => readResponse(await ask(stop, instead)),
-      }),
-    };
+      ttlMs: () => this.#ttlMs(),
+      // Others may want the answer when this caller does not any more.
+      ask: (stop, instead) =>
+        send({ signal: stop, ...(instead && { body: JSON.stringify(instead) }) }),
+    });
     const served = await orAborted(this.#cache.answers.serve(answerRequest), signal);
-    return this.#respond(served, answerRequest, original, signal);
+    return this.#respond(served, answerRequest, signal);
   }
 
   /** @internal */
@@ -164,8 +153,7 @@ export class FetchDoor {
 
   #respond(
     served: Served,
-    { controls, memory }: AnswerRequest,
-    original: Response | undefined,
+    { controls, memory, original }: FetchAnswerRequest,
     signal: AbortSignal,
   ): Response {
     const { pacing, verbatim, shadow } = { ...this.#cache.options.llm, ...this.#options };

@@ -5,11 +5,14 @@ import { isJsonObject } from './json-object.js';
 import { withoutMember } from './json-members.js';
 import { headerText } from './recording/answer.js';
 
+const RESPONSE_IS_OVER = new DOMException('The response is over.', 'AbortError');
+
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {
   readonly #adapter: AbstractHttpAdapter;
   readonly #request: { readonly headers: IncomingHttpHeaders; body?: unknown; rawBody?: unknown };
   readonly #response: { readonly statusCode: number; readonly raw?: unknown };
+  #gone: AbortSignal | undefined;
 
   constructor(adapter: AbstractHttpAdapter, context: ExecutionContext) {
     this.#adapter = adapter;
@@ -59,6 +62,11 @@ export class HttpExchange {
     return this.#request;
   }
 
+  /** Of the platform. */
+  get response(): object {
+    return this.#response;
+  }
+
   /** Node's own response; `undefined` in a runtime that has none. */
   get serverResponse(): ServerResponse | undefined {
     const { raw = this.#response } = this.#response;
@@ -66,9 +74,17 @@ export class HttpExchange {
   }
 
   /** Aborted when the response is over, sent or not: nobody reads any more. */
-  gone(): AbortSignal {
+  get gone(): AbortSignal {
+    this.#gone ??= this.#whenGone();
+    return this.#gone;
+  }
+
+  #whenGone(): AbortSignal {
     const controller = new AbortController();
-    this.serverResponse?.once('close', () => controller.abort());
+    const response = this.serverResponse;
+    // Made once, because a stack trace for each request takes longer than the rest.
+    if (response?.closed === true) controller.abort(RESPONSE_IS_OVER);
+    else response?.once('close', () => controller.abort(RESPONSE_IS_OVER));
     return controller.signal;
   }
 

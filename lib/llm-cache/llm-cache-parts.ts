@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { AzureRedisOptions } from '../options/azure-redis-options.interface.js';
 import type { ByteStore } from '../store/byte-store.interface.js';
+import { NearByteStore } from '../store/near-byte-store.js';
+import { NearCache } from '../store/near-cache.js';
 import type { Notices } from '../store/redis-notices.js';
 import type { ScriptStore } from '../store/script-store.interface.js';
 import { Account } from './accounting/account.js';
 import { Ledger } from './accounting/ledger.js';
-import type { AnswerRequest } from './answer-request.interface.js';
 import { EmbeddingMemory } from './embeddings/embedding-memory.js';
 import { splitEmbeddingRequest } from './embeddings/embedding-request.js';
 import { Explainer, explanationDetail, type Explanation } from './explanation/explain.js';
@@ -17,6 +18,8 @@ import { isJsonObject } from './json-object.js';
 import type { Lookup } from './lookup-plan.js';
 import type { BypassReason } from './policy/bypass.js';
 import type { AnswerHead, OriginatedHead } from './recording/answer.js';
+import type { Entry } from './recording/entry.js';
+import { nearAnswer } from './recording/near-answer.js';
 import { wholeAnswer, type AnswerMemory } from './recording/answer-memory.js';
 import { RecordedAnswers } from './recording/recorded-answers.js';
 import type { Sealer } from './sealing/sealer.interface.js';
@@ -25,21 +28,13 @@ import type { TroubleLog } from './trouble-log.js';
 
 const STORE_TROUBLE = 'The store of the LLM cache fails';
 
-/** What every request has of the cache, whichever door it came by. */
-export type PreparedRequest = Pick<
-  AnswerRequest,
-  | 'key'
-  | 'epoch'
-  | 'isEpochFresh'
-  | 'isValid'
-  | 'memory'
-  | 'sealer'
-  | 'account'
-  | 'protocol'
-  | 'body'
-  | 'controls'
-  | 'onStored'
->;
+/** What this process remembers: ready to be given, or as encrypted as in Redis. */
+interface NearAnswers {
+  readonly entries: NearCache<Entry> | undefined;
+  readonly sealed: NearCache<Buffer> | undefined;
+}
+
+const NOT_NEAR: NearAnswers = { entries: undefined, sealed: undefined };
 
 /** The parts of the cache that know Redis, put together. */
 export class LlmCacheParts {
@@ -51,16 +46,22 @@ export class LlmCacheParts {
   readonly #explainer: Explainer | undefined;
   readonly #store: ByteStore;
   readonly #notices: Notices;
+  readonly #near: NearAnswers;
   readonly #onStoreState: (isWorking: boolean) => void;
 
   constructor(
     store: ByteStore & ScriptStore,
     notices: Notices,
-    { namespace, llm }: AzureRedisOptions['cache'],
+    { namespace, near, llm }: AzureRedisOptions['cache'],
     troubles: TroubleLog,
   ) {
     const { fleet, encryption, compressAboveBytes, pricing, explain } = llm;
     this.#store = store;
+    const isSealed = encryption !== undefined && near !== false && !near.decrypted;
+    this.#near = {
+      entries: near && !isSealed ? new NearCache<Entry>(near, notices, 'llm:near') : undefined,
+      sealed: near && isSealed ? new NearCache<Buffer>(near, notices, 'llm:near') : undefined,
+    };
     this.#notices = notices;
     this.#onStoreState = (isWorking) => {
       if (isWorking) troubles.ended(STORE_TROUBLE);
@@ -73,35 +74,15 @@ export class LlmCacheParts {
     });
     this.vault = new Vault(store, { secrets: encryption?.secrets ?? [], compressAboveBytes });
     const namesOf = (name: string): readonly [string, ...string[]] => this.vault.namesOf(name);
-    this.epochs = new Epochs(store, { namespace, namesOf });
+    this.epochs = new Epochs(store, { namespace, namesOf, notices: near ? notices : undefined });
     this.fleet = fleet ? new Fleet(store, notices, fleet.leaseMs) : undefined;
     const digest = (text: string): Buffer =>
       createHmac('sha256', namespace).update(namesOf(text)[0]).digest();
     this.#explainer = explain ? new Explainer({ store, digest, namesOf }) : undefined;
   }
 
-  /**
-   * @param route for the statistics
-   * @param headOfHit of an answer that may be put together from parts
-   */
-  prepare(lookup: Lookup, route: string, headOfHit: AnswerHead | undefined): PreparedRequest {
-    const { key, epoch, protocol, body, controls, model, explained } = lookup;
-    return {
-      key: this.vault.namesOf(key)[0],
-      epoch: this.epochs.newest,
-      isEpochFresh: epoch.isFresh,
-      isValid: (head) => this.isValid(head),
-      memory: this.memoryFor(lookup, headOfHit),
-      sealer: this.#sealerOf(lookup),
-      account: new Account(this.ledger, { route, model }),
-      protocol,
-      body,
-      controls,
-      onStored: () => {
-        const digests = this.#explainer?.digestsOf(explained);
-        if (digests !== undefined) void this.#explainer?.remember(digests);
-      },
-    };
+  accountOf({ model }: Lookup, route: string): Account {
+    return new Account(this.ledger, { route, model });
   }
 
   /** Whether none of the groups that an answer has named has been invalidated since its call. */
@@ -112,19 +93,27 @@ export class LlmCacheParts {
     return this.epochs.isCurrent(origin.epoch, names);
   }
 
-  memoryFor(lookup: Lookup, headOfHit: AnswerHead | undefined): AnswerMemory {
+  /** What a process remembers for a principal ends with an invalidation of the principal. */
+  sealerOf({ principal }: Lookup): Sealer {
+    const epoch = this.epochs.current([epochName('principal', principal)]);
+    return this.vault.sealerFor(principal, epoch?.text ?? '');
+  }
+
+  memoryFor(lookup: Lookup, isNear: boolean, headOfHit: AnswerHead | undefined): AnswerMemory {
     const { key, protocol, body, keyOf } = lookup;
+    const { entries, sealed } = isNear ? this.#near : NOT_NEAR;
     const answers = new RecordedAnswers({
-      store: this.#store,
+      store: sealed ? new NearByteStore(this.#store, sealed) : this.#store,
       namesOf: (name) => this.vault.namesOf(name),
-      sealer: this.#sealerOf(lookup),
+      sealer: this.sealerOf(lookup),
       onStoreState: this.#onStoreState,
     });
     const isSplit = protocol.name === 'openai-embeddings' && headOfHit !== undefined;
     const split = isSplit ? splitEmbeddingRequest(body) : undefined;
     const keys = split?.items.flatMap(({ keyBody }) => keyOf(keyBody) ?? []);
     if (headOfHit === undefined || split === undefined || keys?.length !== split.items.length) {
-      return wholeAnswer(answers, key);
+      const whole = wholeAnswer(answers, key);
+      return entries ? nearAnswer(whole, entries, this.vault.namesOf(key)[0]) : whole;
     }
     return new EmbeddingMemory(body, split, keys, answers, headOfHit);
   }
@@ -133,6 +122,12 @@ export class LlmCacheParts {
     const model = isJsonObject(body) ? body['model'] : undefined;
     const name = typeof model === 'string' ? model : undefined;
     this.ledger.bypass({ route, model: name }, reason);
+  }
+
+  /** For the explanations of later misses. */
+  explainLater({ explained }: Lookup): void {
+    const digests = this.#explainer?.digestsOf(explained());
+    if (digests !== undefined) void this.#explainer?.remember(digests);
   }
 
   /** Why a request is a miss, for the code of the application. */
@@ -150,18 +145,12 @@ export class LlmCacheParts {
     { explained }: Lookup,
     isPrincipalTold: boolean,
   ): Promise<Explanation | undefined> {
-    const digests = this.#explainer?.digestsOf(explained);
+    const digests = this.#explainer?.digestsOf(explained());
     return digests && this.#explainer?.explain(digests, { isPrincipalTold });
   }
 
   close(): void {
     this.epochs.close();
     this.#notices.close();
-  }
-
-  /** What a process remembers for a principal ends with an invalidation of the principal. */
-  #sealerOf({ principal }: Lookup): Sealer {
-    const epoch = this.epochs.current([epochName('principal', principal)]);
-    return this.vault.sealerFor(principal, epoch?.text ?? '');
   }
 }

@@ -37,6 +37,8 @@ export interface LlmCacheRouteOptions {
   shadow?: boolean;
   /** @default `cache.llm.resumable` */
   resumable?: boolean;
+  /** Whether a process may remember answers, where `cache.near` is on. @default true */
+  near?: boolean;
 }
 
 /**

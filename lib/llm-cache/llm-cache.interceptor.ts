@@ -6,17 +6,13 @@ import {
   type CallHandler,
   type ExecutionContext,
 } from '@nestjs/common';
-import {
-  CACHE_KEY_METADATA,
-  CACHE_MANAGER,
-  CacheInterceptor,
-  type Cache,
-} from '@nestjs/cache-manager';
-import { SSE_METADATA } from '@nestjs/common/constants.js';
-import { Reflector } from '@nestjs/core';
-import { takeLast, type Observable } from 'rxjs';
+import { CACHE_MANAGER, CacheInterceptor, type Cache } from '@nestjs/cache-manager';
+import { ModuleRef, Reflector } from '@nestjs/core';
+import { map, takeLast, type Observable } from 'rxjs';
 import { getLlmCacheServiceToken } from '../azure-redis.constants.js';
 import type { LlmCacheScope } from '../options/llm-cache-options.interface.js';
+import { BytePath } from './byte-path/byte-path.js';
+import { CachedRoutes, type CachedRoute } from './cached-route.js';
 import { HttpExchange } from './http-exchange.js';
 import { isJsonObject } from './json-object.js';
 import { requestTarget } from './key/request-target.js';
@@ -26,11 +22,10 @@ import type { LlmCacheService } from './llm-cache.service.js';
 import type { LookupPlan } from './lookup-plan.js';
 import type { BypassReason } from './policy/bypass.js';
 import { cacheStatusHeaders } from './policy/cache-status.js';
-import { NOT_STALE, type Staleness } from './policy/freshness.js';
-import { useOfResponse } from './policy/own-response.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
-import { RouteDoor, type RouteAnswers } from './route-door.js';
-import { entryTtl, routeOptions, tagsOf, type RouteOptions } from './route-options.js';
+import { RouteDoor } from './route-door.js';
+import { entryTtl, tagsOf, type RouteOptions } from './route-options.js';
+import { StoredJson } from '../store/stored-json.js';
 import { guardStockCacheManager } from './stock-cache-manager.js';
 
 /**
@@ -65,6 +60,13 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   protected readonly scope: LlmCacheScope | undefined = undefined;
 
   readonly #cache: LlmCacheService;
+  #openBytePath: BytePath | undefined;
+  #knownRoutes: CachedRoutes | undefined;
+
+  /** @internal */
+  @Optional()
+  @Inject(ModuleRef)
+  protected readonly moduleRef: ModuleRef | undefined;
 
   constructor(
     // Not provided with `cache: false`; LLM answers do not need it.
@@ -84,20 +86,44 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   ): Promise<Observable<unknown>> {
     if (context.getType() !== 'http') return next.handle();
     const http = new HttpExchange(this.httpAdapterHost.httpAdapter, context);
-    const answers = this.#answersOf(context);
-    const cacheKeyOfRoute: unknown = this.reflector.get(CACHE_KEY_METADATA, context.getHandler());
-    if (http.method === 'POST' && cacheKeyOfRoute === undefined) {
-      return this.#interceptPost(context, http, next, answers);
+    const route = this.#routes.of(context);
+    if (http.method === 'POST' && !route.hasCacheKey) {
+      return this.#interceptPost(context, http, next, route);
     }
-    if (answers === 'raw') return next.handle();
+    if (route.answers === 'raw') return next.handle();
     const asksForStream = isJsonObject(http.body) && http.body['stream'] === true;
-    if (answers === 'events' || asksForStream) {
+    if (route.answers === 'events' || asksForStream) {
       if (!this.#cache.isFirstFor(http.identity)) return next.handle();
       return this.#bypass(context, http, 'stream', next);
     }
     if (this.cacheManager === undefined) return next.handle();
     // The stock interceptor stores every value of an Observable, also one that fails later.
-    return super.intercept(context, { handle: () => next.handle().pipe(takeLast(1)) });
+    const answer = await super.intercept(context, {
+      handle: () => next.handle().pipe(takeLast(1)),
+    });
+    return answer.pipe(map((value: unknown) => this.#givenStored(context, http, value)));
+  }
+
+  #givenStored(context: ExecutionContext, http: HttpExchange, value: unknown): unknown {
+    if (!(value instanceof StoredJson)) return value;
+    return this.#bytePath.through(context, http, value.bytes) ?? value.parse();
+  }
+
+  /** Only now: a subclass sets its scope after this constructor. */
+  get #routes(): CachedRoutes {
+    this.#knownRoutes ??= this.#newRoutes();
+    return this.#knownRoutes;
+  }
+
+  #newRoutes(): CachedRoutes {
+    const { llm } = this.#cache.options;
+    return new CachedRoutes({ ...llm, scope: this.scope ?? llm.scope }, this.reflector);
+  }
+
+  /** Only now: Nest sets its members after the constructor. */
+  get #bytePath(): BytePath {
+    this.#openBytePath ??= new BytePath(this.moduleRef, isOneOfOurs);
+    return this.#openBytePath;
   }
 
   /** A `@CacheKey()` function that throws leaves the request to its handler. */
@@ -114,22 +140,20 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     context: ExecutionContext,
     http: HttpExchange,
     next: CallHandler,
-    answers: RouteAnswers,
+    route: CachedRoute,
   ): Promise<Observable<unknown>> {
     // An outer one of us has it already: of the controller, or of the application.
     if (!this.#cache.isFirstFor(http.identity)) return next.handle();
-    const { llm } = this.#cache.options;
     const { body } = http;
-    if (llm.clientControls === 'litellm') http.removeFromBody(LITELLM_CONTROLS);
-    const defaults = { ...llm, scope: this.scope ?? llm.scope };
-    const options = routeOptions(defaults, context, this.reflector);
-    if (!(await this.#isCacheable(context, options))) {
+    if (route.options.clientControls === 'litellm') http.removeFromBody(LITELLM_CONTROLS);
+    if (!(await this.#isCacheable(context, route.options))) {
       return this.#bypass(context, http, 'not-cacheable', next);
     }
-    const plan = await this.#plan(context, http, body, options, answers);
+    const plan = await this.#plan(context, http, body, route);
     if ('bypass' in plan) return this.#bypass(context, http, plan.bypass, next);
-    const staleness = stalenessFor(context, options);
-    const call = { http, next, answers, options, staleness, route: nameOf(context) };
+    const unchanged = (json: Buffer): Buffer | string | undefined =>
+      this.#bytePath.through(context, http, json);
+    const call = { http, next, route, unchanged };
     const door = new RouteDoor(this.#cache, call, plan, () => this.#ttlOf(context));
     return door.answer();
   }
@@ -138,8 +162,7 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     context: ExecutionContext,
     http: HttpExchange,
     body: unknown,
-    options: RouteOptions,
-    answers: RouteAnswers,
+    { options, answers }: CachedRoute,
   ): Promise<LookupPlan> {
     const { headers } = http;
     const target = requestTarget(http.url);
@@ -175,12 +198,6 @@ export class LlmCacheInterceptor extends CacheInterceptor {
       this.#routeTrouble(context, 'the tags function throws or returns no list of names');
       return undefined;
     }
-  }
-
-  #answersOf(context: ExecutionContext): RouteAnswers {
-    const isSse = this.reflector.get<unknown>(SSE_METADATA, context.getHandler()) === true;
-    if (isSse) return 'events';
-    return useOfResponse(context) === 'writes' ? 'raw' : 'returned';
   }
 
   async #isCacheable(context: ExecutionContext, { cacheable }: RouteOptions): Promise<boolean> {
@@ -219,18 +236,11 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   }
 }
 
-/** Headers of a call for others would be set too late, and what it writes has no reader. */
-function stalenessFor(context: ExecutionContext, options: RouteOptions): Staleness {
-  const { staleIfErrorMs } = options;
-  switch (useOfResponse(context)) {
-    case 'none':
-      return options;
-    case 'amends':
-      return { ...NOT_STALE, staleIfErrorMs };
-    case 'writes':
-      return NOT_STALE;
-  }
-}
+/** A class of ours, or an instance. */
+const isOneOfOurs = (interceptor: unknown): boolean =>
+  interceptor instanceof LlmCacheInterceptor ||
+  interceptor === LlmCacheInterceptor ||
+  (typeof interceptor === 'function' && interceptor.prototype instanceof LlmCacheInterceptor);
 
 const nameOf = (context: ExecutionContext): string =>
   `${context.getClass().name}.${context.getHandler().name}`;

@@ -8,6 +8,7 @@ import type { LlmCacheStats } from './accounting/llm-cache-stats.interface.js';
 import { AnswerCache } from './answer-cache.js';
 import type { LlmCacheExplanation } from './explanation/llm-cache-explanation.interface.js';
 import { FetchDoor, type LlmCacheFetchOptions } from './fetch-door.js';
+import { BodyDigests } from './key/body-digests.js';
 import {
   namesToInvalidate,
   principalsNamed,
@@ -57,7 +58,9 @@ export class LlmCacheService implements OnApplicationShutdown {
   /** @internal */
   readonly parts: LlmCacheParts;
   readonly #protocols: LlmProtocol[] = [];
-  readonly #seen = new WeakSet<object>();
+  readonly #bodies = new BodyDigests();
+  /** Marks requests: weak sets of as many members keep the garbage collector busy. */
+  readonly #seen = Symbol('seen by the LLM cache');
 
   constructor(
     store: ByteStore & ScriptStore,
@@ -155,7 +158,8 @@ export class LlmCacheService implements OnApplicationShutdown {
   ): Promise<LookupPlan> {
     const { epochs } = this.parts;
     try {
-      return await planLookup(request, this.options, this.#protocols, epochs, partiesOf);
+      const own = this.#protocols;
+      return await planLookup(request, this.options, own, epochs, partiesOf, this.#bodies);
     } catch {
       this.troubles.started('A protocol of the LLM cache throws', 'such requests are not cached');
       return { bypass: 'protocol' };
@@ -164,9 +168,8 @@ export class LlmCacheService implements OnApplicationShutdown {
 
   /** Whether no other interceptor of this cache has seen the request. @internal */
   isFirstFor(request: object): boolean {
-    if (this.#seen.has(request)) return false;
-    this.#seen.add(request);
-    return true;
+    if (Reflect.has(request, this.#seen)) return false;
+    return Reflect.set(request, this.#seen, true);
   }
 
   /** Ends what goes on by itself. */
@@ -183,7 +186,7 @@ export class LlmCacheService implements OnApplicationShutdown {
     const sent = new Headers({ 'content-type': 'application/json', ...headers });
     const plan = await door.plan(new URL(url), sent, body);
     if ('bypass' in plan) return { plan };
-    const memory = this.parts.memoryFor(plan, door.headOfHit);
+    const memory = this.parts.memoryFor(plan, true, door.headOfHit);
     const entry = plan.epoch.isFresh ? await memory.find() : undefined;
     const isFresh = entry && this.parts.isValid(entry.head) && freshnessOf(entry, NOT_STALE);
     return { plan, memory, entry: isFresh ? entry : undefined };

@@ -5,7 +5,9 @@ import { epochName } from './invalidation/epoch-names.js';
 import type { Epoch, Epochs } from './invalidation/epochs.js';
 import type { ExplainedRequest } from './explanation/explained-request.js';
 import { cacheKey, keyInEpoch, semanticHeaders } from './key/cache-key.js';
-import { canonicalJson, type OmittedFields } from './key/canonical-json.js';
+import { partDigest } from './key/body-digest.js';
+import { BodyDigests } from './key/body-digests.js';
+import type { OmittedFields } from './key/canonical-json.js';
 import { bypassReason, type BypassReason } from './policy/bypass.js';
 import {
   readRequestControls,
@@ -41,7 +43,7 @@ export interface Lookup extends RequestParties {
   readonly model: string | undefined;
   /** Without the wishes of the caller. */
   readonly body: JsonObject;
-  readonly explained: ExplainedRequest;
+  readonly explained: () => ExplainedRequest;
   readonly controls: RequestControls;
   /** Key of a part of the request; `undefined` if it has none. */
   readonly keyOf: (part: JsonObject) => string | undefined;
@@ -53,6 +55,7 @@ export type LookupPlan = Lookup | { readonly bypass: BypassReason };
 /**
  * @param own protocols of the user, asked first
  * @param partiesOf asked only for requests that can be cached; may say why this one cannot
+ * @param digests those of earlier bodies
  */
 export async function planLookup(
   { path, route, headers, body: sent }: LlmRequest,
@@ -60,6 +63,7 @@ export async function planLookup(
   own: readonly LlmProtocol[],
   epochs: Pick<Epochs, 'epochOf' | 'current'>,
   partiesOf: () => Promise<RequestParties | 'scope' | 'tags'>,
+  digests: BodyDigests = new BodyDigests(),
 ): Promise<LookupPlan> {
   const { clientControls, ignoredParameters } = options.llm;
   const object = isJsonObject(sent) ? sent : undefined;
@@ -72,12 +76,12 @@ export async function planLookup(
   const reason = bypassReason(content, protocol, controls, options) ?? protocol.bypass(known);
   if (reason !== undefined) return { bypass: reason };
   const omitted = omittedBy(protocol, ignoredParameters);
-  const text = canonicalJson(body, omitted);
-  if (text === undefined) return { bypass: 'key' };
+  const digest = await digests.digestOf(body, protocol.name, omitted);
+  if (digest === undefined) return { bypass: 'key' };
   const parties = await partiesOf();
   if (typeof parties === 'string') return { bypass: parties };
   const { principal, tags } = parties;
-  const keyOfText = (canonical: string): string =>
+  const keyOfBody = (bodyDigest: string): string =>
     cacheKey({
       namespace: options.namespace,
       route,
@@ -85,9 +89,9 @@ export async function planLookup(
       principal,
       partition: controls.namespace,
       headers,
-      body: canonical,
+      body: bodyDigest,
     });
-  const lastingKey = keyOfText(text);
+  const lastingKey = keyOfBody(digest);
   const model = typeof known['model'] === 'string' ? known['model'] : undefined;
   const names = [
     epochName('principal', principal),
@@ -100,10 +104,10 @@ export async function planLookup(
   const keyOf = (part: JsonObject): string | undefined => {
     // A part belongs to many requests: the invalidation of one of them is not its own.
     ofParts ??= epochs.current(names) ?? epoch;
-    const canonical = canonicalJson(part, omitted);
-    return canonical === undefined ? undefined : keyInEpoch(keyOfText(canonical), ofParts.text);
+    const ofPart = partDigest(part, omitted);
+    return ofPart === undefined ? undefined : keyInEpoch(keyOfBody(ofPart), ofParts.text);
   };
-  const explained = {
+  const explained = (): ExplainedRequest => ({
     route: JSON.stringify([...route, protocol.name]),
     principal: JSON.stringify([principal, controls.namespace ?? null]),
     epoch: epoch.text,
@@ -111,9 +115,20 @@ export async function planLookup(
     protocol,
     omitted,
     body: known,
+  });
+  return {
+    principal,
+    tags,
+    lastingKey,
+    key,
+    epoch,
+    protocol,
+    model,
+    body: known,
+    explained,
+    controls,
+    keyOf,
   };
-  const request = { protocol, model, body: known, controls, explained };
-  return { ...parties, ...request, lastingKey, key, epoch, keyOf };
 }
 
 /** On other routes any parameter may be the question; Responses are answered with what was asked. */

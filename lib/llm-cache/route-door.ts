@@ -4,13 +4,13 @@ import {
   type CallHandler,
 } from '@nestjs/common';
 import { from, fromEvent, lastValueFrom, of, takeUntil, type Observable } from 'rxjs';
-import type { AnswerRequest, Served } from './answer-request.interface.js';
+import type { Served } from './answer-request.interface.js';
+import type { CachedRoute } from './cached-route.js';
 import type { HttpExchange } from './http-exchange.js';
 import type { JsonObject } from './json-object.js';
 import type { LlmCacheService } from './llm-cache.service.js';
 import type { Lookup } from './lookup-plan.js';
 import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
-import type { Staleness } from './policy/freshness.js';
 import { isPlainJson, type UnstorableReason } from './policy/storable.js';
 import { isKnownStream } from './protocols/protocols.js';
 import type { AnswerHead, LiveAnswer, OriginatedHead } from './recording/answer.js';
@@ -27,21 +27,16 @@ import {
   readEventId,
   type EventPosition,
 } from './resuming/event-position.js';
+import { RouteRequest, type RouteHandler } from './route-request.js';
 import { hasEvents, numberedEvents } from './resuming/numbered-events.js';
-import type { RouteOptions } from './route-options.js';
-
-/** How the handler of a route answers: by what it returns, by `@Sse()` events, or to `@Res()`. */
-export type RouteAnswers = 'returned' | 'events' | 'raw';
 
 /** One request to a route. */
 export interface RouteCall {
   readonly http: HttpExchange;
   readonly next: CallHandler;
-  readonly answers: RouteAnswers;
-  readonly options: RouteOptions;
-  readonly staleness: Staleness;
-  /** Its name, for the statistics. */
-  readonly route: string;
+  readonly route: CachedRoute;
+  /** What to answer for JSON that nobody wants to see parsed; `undefined` if somebody does. */
+  readonly unchanged: (json: Buffer) => Buffer | string | undefined;
 }
 
 type FromCache = Extract<Served, { from: 'cache' }>;
@@ -49,11 +44,11 @@ type FromHandler = Extract<Served, { from: 'handler' }>;
 type Own = Extract<FromHandler, { isCollapsed: false }>;
 
 /** The door for one request to a Nest route: asks its handler, or answers in its place. */
-export class RouteDoor {
+export class RouteDoor implements RouteHandler {
   readonly #cache: LlmCacheService;
   readonly #call: RouteCall;
-  readonly #request: AnswerRequest;
-  readonly #explain: () => Promise<string | undefined>;
+  readonly #request: RouteRequest;
+  readonly #lookup: Lookup;
   /** From where on the caller wants the rest of an event stream. */
   readonly #position: EventPosition | undefined;
   /** Why the request is a miss. */
@@ -69,38 +64,16 @@ export class RouteDoor {
     lookup: Lookup,
     ttlMs: () => Promise<number | undefined>,
   ) {
+    const { parts } = cache;
+    const { http, route } = call;
     this.#cache = cache;
     this.#call = call;
-    const { http, answers, options, staleness, route } = call;
-    this.#explain = () => cache.parts.explainToCaller(lookup);
-    const isResumed = options.resumable && !options.shadow;
+    this.#lookup = lookup;
+    const { resumable, shadow } = route.options;
+    const isResumed = resumable && !shadow;
     this.#position = isResumed ? readEventId(http.headers['last-event-id']) : undefined;
-    this.#request = {
-      // What a handler writes by itself cannot be put together from parts.
-      ...cache.parts.prepare(
-        lookup,
-        route,
-        answers === 'returned' ? { kind: 'value', status: http.status, headers: {} } : undefined,
-      ),
-      limits: options,
-      staleness,
-      isShadow: options.shadow,
-      resumes: this.#position && {
-        id: this.#position.answer,
-        isAsItCame: this.#position.replay === AS_IT_CAME,
-      },
-      gone: http.gone(),
-      ttlMs: async () => lookup.controls.ttlMs ?? ttlMs(),
-      call: (stop, instead) => this.#ask(stop, instead),
-      canCallLate: answers !== 'raw',
-      answered: () => http.isOver(),
-      detached: (gone) => ({
-        ...this.#request,
-        gone,
-        limits: { ...options, onDisconnect: 'abort' },
-        call: (stop, instead) => this.#askLate(stop, instead),
-      }),
-    };
+    const position = this.#position;
+    this.#request = new RouteRequest({ parts, lookup, call, handler: this, position, ttlMs });
   }
 
   /** Throws what the handler throws. */
@@ -113,7 +86,7 @@ export class RouteDoor {
         return served.isCollapsed ? this.#giveShared(served) : this.#giveOwn(served);
       case 'handler-only':
         this.#tellMiss(served.reason);
-        return this.#call.answers === 'raw' ? from(this.#handled) : of(this.#original);
+        return this.#call.route.answers === 'raw' ? from(this.#handled) : of(this.#original);
       case 'nobody':
         return of(undefined);
       case 'nowhere':
@@ -139,12 +112,15 @@ export class RouteDoor {
   #giveRecorded({ entry, isStale }: FromCache): Observable<unknown> {
     const { head, frames, storedAtMs, ttlMs } = entry;
     this.#begin(head, { kind: 'hit', ageMs: Date.now() - storedAtMs, ttlMs, isStale });
-    const { verbatim } = this.#call.options;
-    if (head.kind === 'value') return of(replayValue(frames, verbatim));
+    const { verbatim } = this.#call.route.options;
+    if (head.kind === 'value') {
+      const value = replayValue(frames, verbatim, this.#call.unchanged);
+      return of(value);
+    }
     const name = this.#position?.replay ?? newReplay();
     const isVerbatim = verbatim || name === AS_IT_CAME;
     // Who resumes does not wait once more for what was given before.
-    const pacing = this.#position === undefined ? this.#call.options.pacing : 'instant';
+    const pacing = this.#position === undefined ? this.#call.route.options.pacing : 'instant';
     const chunks = replay(frames, { pacing, verbatim: isVerbatim, name });
     return this.#give(head, this.#numbered(head, chunks, isVerbatim ? AS_IT_CAME : name));
   }
@@ -185,7 +161,7 @@ export class RouteDoor {
   ): AsyncIterableIterator<Chunk> {
     const { protocol, body } = this.#request;
     const isStream = hasEvents(head) || isKnownStream(protocol, body);
-    if (!this.#call.options.resumable || !isStream) return chunks;
+    if (!this.#call.route.options.resumable || !isStream) return chunks;
     const answer = head.origin.id;
     const idOf = (event: number): string => eventId({ answer, replay: replayed, event });
     return numberedEvents(head, chunks, idOf, this.#position?.event ?? -1);
@@ -199,14 +175,14 @@ export class RouteDoor {
     return of(undefined);
   }
 
-  async #ask(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
-    const { http, answers } = this.#call;
+  async ask(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
+    const { http, route } = this.#call;
     stop.throwIfAborted();
     if (instead !== undefined) http.replaceBody(instead);
-    this.#explanation = await this.#explain();
+    this.#explanation = await this.#cache.parts.explainToCaller(this.#lookup);
     // Before the handler, which may send them.
     this.#tellMiss();
-    switch (answers) {
+    switch (route.answers) {
       case 'returned': {
         this.#original = await this.#askForReturned(stop);
         return http.isSent ? 'sent' : readReturned(this.#original, http);
@@ -218,12 +194,11 @@ export class RouteDoor {
     }
   }
 
-  /** For others: the caller has got an answer, or a part of it. */
-  async #askLate(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
-    const { http, answers } = this.#call;
+  async askLate(stop: AbortSignal, instead?: JsonObject): Promise<LiveAnswer | UnstorableReason> {
+    const { http, route } = this.#call;
     stop.throwIfAborted();
     if (instead !== undefined) http.replaceBody(instead);
-    if (answers === 'events') return this.#askForEvents(stop);
+    if (route.answers === 'events') return this.#askForEvents(stop);
     const returned = await this.#askForReturned(stop);
     // The encoding is that of what has been sent.
     const header = (name: string): string | undefined =>
@@ -270,8 +245,8 @@ export class RouteDoor {
   }
 
   #begin({ status, headers }: AnswerHead, outcome: CacheOutcome): void {
-    const { http, answers } = this.#call;
-    if (answers === 'events') return;
+    const { http, route } = this.#call;
+    if (route.answers === 'events') return;
     http.setHeaders(headers);
     http.setStatus(status);
     this.#tell(outcome);
@@ -285,8 +260,8 @@ export class RouteDoor {
 
   /** Nest sends the headers of events while the cache still looks: nothing can be told in them. */
   #tell(outcome: CacheOutcome): void {
-    const { http, answers } = this.#call;
-    if (answers !== 'events') http.setHeaders(cacheStatusHeaders(outcome));
+    const { http, route } = this.#call;
+    if (route.answers !== 'events') http.setHeaders(cacheStatusHeaders(outcome));
   }
 
   get #why(): 'miss' | 'request' | 'partial' {

@@ -10,7 +10,7 @@ export const LLM_CACHE_ROUTE = 'nestjs-azure-redis:llm-cache';
 
 /** The module's options with those of the controller and of the route. */
 export type RouteOptions = ResolvedLlmCacheOptions &
-  Pick<LlmCacheRouteOptions, 'cacheable' | 'tags'>;
+  Pick<LlmCacheRouteOptions, 'cacheable' | 'tags'> & { readonly near: boolean };
 
 export function routeOptions(
   defaults: ResolvedLlmCacheOptions,
@@ -19,7 +19,7 @@ export function routeOptions(
 ): RouteOptions {
   const of = (target: Parameters<Reflector['get']>[1]): LlmCacheRouteOptions | undefined =>
     reflector.get<LlmCacheRouteOptions | undefined>(LLM_CACHE_ROUTE, target);
-  return { ...defaults, ...of(context.getClass()), ...of(context.getHandler()) };
+  return { near: true, ...defaults, ...of(context.getClass()), ...of(context.getHandler()) };
 }
 
 /** @throws what a function of the user's throws; a TypeError for what is no list of names */

@@ -1,4 +1,8 @@
-import type { AzureRedisDeadlines, AzureRedisOptions } from './azure-redis-options.interface.js';
+import type {
+  AzureRedisDeadlines,
+  AzureRedisNearCacheOptions,
+  AzureRedisOptions,
+} from './azure-redis-options.interface.js';
 import type { ResolvedLlmCacheOptions } from './llm-cache-options.interface.js';
 
 /** Entra scope of Azure Cache for Redis and Azure Managed Redis in the public cloud. */
@@ -37,12 +41,20 @@ export const DEFAULT_LLM_CACHE: ResolvedLlmCacheOptions = Object.freeze({
   ignoredParameters: undefined,
 });
 
+export const DEFAULT_NEAR: Readonly<Required<AzureRedisNearCacheOptions>> = Object.freeze({
+  maxBytes: 32 * 1024 * 1024,
+  maxEntries: 10_000,
+  maxAgeMs: 1_000,
+  decrypted: false,
+});
+
 export const DEFAULT_CACHE: AzureRedisOptions['cache'] = Object.freeze({
   namespace: 'cache',
   ttlMs: 3_600_000,
   deadlineMs: 250,
   mode: 'default_on',
   supportedCallTypes: undefined,
+  near: false,
   llm: DEFAULT_LLM_CACHE,
 });
 

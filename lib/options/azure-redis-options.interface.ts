@@ -66,6 +66,25 @@ export interface AzureRedisDeadlines {
   silenceMs?: number;
 }
 
+/**
+ * What each process remembers of its cache, so that it need not ask Redis for what is wanted often.
+ *
+ * @publicApi
+ */
+export interface AzureRedisNearCacheOptions {
+  /** Of the answers to LLM requests, and as much again of other values. @default 33554432 (32 MiB) */
+  maxBytes?: number;
+  /** The same in entries. @default 10000 */
+  maxEntries?: number;
+  /**
+   * After so many milliseconds Redis is asked again. Until then, a value that another process has
+   * overwritten may still be given; what is invalidated or deleted is forgotten at once. @default 1000
+   */
+  maxAgeMs?: number;
+  /** Whether encrypted entries are remembered decrypted. @default false */
+  decrypted?: boolean;
+}
+
 /** @publicApi */
 export interface AzureRedisCacheOptions {
   /** Prefix of every key. @default 'cache' */
@@ -84,6 +103,8 @@ export interface AzureRedisCacheOptions {
    * no LLM answer. @default all
    */
   supportedCallTypes?: readonly string[];
+  /** `true`: with the defaults. @default false */
+  near?: boolean | AzureRedisNearCacheOptions;
   /** The cache of LLM answers. */
   llm?: LlmCacheOptions;
 }
@@ -159,8 +180,11 @@ export interface AzureRedisOptions {
   readonly credential: TokenCredential | Readonly<AzureCredentialOptions>;
   readonly scope: string;
   readonly deadlines: Readonly<Required<AzureRedisDeadlines>>;
-  readonly cache: Readonly<Required<Omit<AzureRedisCacheOptions, 'supportedCallTypes' | 'llm'>>> & {
+  readonly cache: Readonly<
+    Required<Omit<AzureRedisCacheOptions, 'supportedCallTypes' | 'near' | 'llm'>>
+  > & {
     readonly supportedCallTypes: readonly string[] | undefined;
+    readonly near: Readonly<Required<AzureRedisNearCacheOptions>> | false;
     readonly llm: ResolvedLlmCacheOptions;
   };
   readonly redis: Readonly<AzureRedisPassThroughOptions>;

@@ -1,10 +1,10 @@
-import { DEFAULT_CACHE } from './azure-redis-options.defaults.js';
+import { DEFAULT_CACHE, DEFAULT_NEAR } from './azure-redis-options.defaults.js';
 import { describeValue, listed } from './describe-value.js';
 import { checkDeadline } from './deadline-options.js';
 import { checkLlmCache } from './llm-cache-options.js';
 import type { OptionReader } from './option-reader.js';
 
-const NAMES = ['namespace', 'ttlMs', 'deadlineMs', 'mode', 'supportedCallTypes', 'llm'];
+const NAMES = ['namespace', 'ttlMs', 'deadlineMs', 'mode', 'supportedCallTypes', 'near', 'llm'];
 
 /** Adds what is wrong with `options.cache`. */
 export function checkCache(options: OptionReader): void {
@@ -26,7 +26,28 @@ export function checkCache(options: OptionReader): void {
   checkDeadline(cache, 'deadlineMs', DEFAULT_CACHE.deadlineMs);
   cache.choice('mode', ['default_on', 'default_off'], "leave it out for 'default_on'");
   checkCallTypes(cache);
+  checkNear(cache);
   checkLlmCache(cache);
+}
+
+function checkNear(cache: OptionReader): void {
+  if (typeof cache.value('near') === 'boolean') return;
+  const near = cache.section('near', 'true, false or an object', 'leave it out for false');
+  if (near === undefined) return;
+  near.rejectUnknownNames(Object.keys(DEFAULT_NEAR));
+  for (const [name, unit] of [
+    ['maxBytes', 'bytes'],
+    ['maxEntries', 'entries'],
+  ] as const) {
+    near.integer(name, {
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      expected: `a whole number of ${unit} above 0`,
+      advice: `leave it out for ${DEFAULT_NEAR[name]}`,
+    });
+  }
+  checkDeadline(near, 'maxAgeMs', DEFAULT_NEAR.maxAgeMs);
+  near.flag('decrypted', 'leave it out for false');
 }
 
 /** `*?[]\` are pattern characters of SCAN MATCH: the prefix would match the keys of others. */

@@ -3,6 +3,7 @@ import {
   DEFAULT_DEADLINES,
   DEFAULT_FLEET,
   DEFAULT_LLM_CACHE,
+  DEFAULT_NEAR,
   DEFAULT_SCOPE,
   defaultPort,
 } from './azure-redis-options.defaults.js';
@@ -45,10 +46,15 @@ export function resolveAzureRedisOptions(input: AzureRedisModuleOptions): AzureR
   });
 }
 
-function resolveCache({ llm, ...cache }: AzureRedisCacheOptions): AzureRedisOptions['cache'] {
+function resolveCache({
+  llm,
+  near = false,
+  ...cache
+}: AzureRedisCacheOptions): AzureRedisOptions['cache'] {
   return Object.freeze({
     ...DEFAULT_CACHE,
     ...frozenCopy(cache),
+    near: near && Object.freeze({ ...DEFAULT_NEAR, ...frozenCopy(near === true ? {} : near) }),
     llm: resolveLlmCache(llm),
   });
 }

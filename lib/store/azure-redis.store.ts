@@ -5,6 +5,7 @@ import { withDeadline } from '../azure-redis.deadline.js';
 import { AzureRedisError } from '../azure-redis.errors.js';
 import type { AzureRedisClient } from '../client/create-client.js';
 import type { ByteStore } from './byte-store.interface.js';
+import type { NearChanges } from './near-cache.js';
 import type { RedisScript, ScriptReply, ScriptStore } from './script-store.interface.js';
 import type { OperationKind, StoreGuard } from './store-guard.js';
 
@@ -39,13 +40,18 @@ export class AzureRedisStore
   readonly #client: AzureRedisClient;
   readonly #guard: StoreGuard;
   readonly #prefix: string;
+  readonly #near: NearChanges | undefined;
 
-  /** @param prefix starts every key in Redis */
-  constructor(client: AzureRedisClient, guard: StoreGuard, prefix: string) {
+  /**
+   * @param prefix starts every key in Redis
+   * @param near what is remembered of it, to be told of changes
+   */
+  constructor(client: AzureRedisClient, guard: StoreGuard, prefix: string, near?: NearChanges) {
     super();
     this.#client = client;
     this.#guard = guard;
     this.#prefix = `${prefix}:`;
+    this.#near = near;
   }
 
   /** Reads and writes that failed or were skipped because of trouble, since the start. */
@@ -75,12 +81,15 @@ export class AzureRedisStore
    * @param ttl milliseconds; without it the entry has no expiry
    * @returns whether Redis confirmed in time; a write that was under way may still be applied
    */
-  set(key: string, value: unknown, ttl?: number): Promise<boolean> {
+  async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     const operation = async (name: string): Promise<boolean> => {
       await this.#setOne(name, toRedis(value), ttl);
       return true;
     };
-    return this.#run('write', key, operation, false);
+    const isSet = await this.#run('write', key, operation, false);
+    // Behind the write: what is read before is not remembered.
+    this.#near?.overwritten(key);
+    return isSet;
   }
 
   async setMany(entries: Entry[]): Promise<void> {
@@ -96,6 +105,7 @@ export class AzureRedisStore
     await this.#runEach('write', keys, async (names) => {
       deleted += await this.#unlink(names);
     });
+    for (const key of keys) this.#near?.forget(key);
     return deleted > 0;
   }
 
@@ -116,8 +126,12 @@ export class AzureRedisStore
    *   that did not happen is not passed over in silence
    */
   async clear(): Promise<void> {
-    for await (const keys of this.#scan(this.namespace)) {
-      await inTime(this.#unlink(keys));
+    try {
+      for await (const keys of this.#scan(this.namespace)) {
+        await inTime(this.#unlink(keys));
+      }
+    } finally {
+      this.#near?.forgetAll();
     }
   }
 

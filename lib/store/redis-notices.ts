@@ -7,6 +7,8 @@ export interface Notices {
   nameOf(channel: string): string;
   /** Resolves when Redis has confirmed. May be called again; rejects with the error of ioredis. */
   listen(channel: string, onNotice: (text: string) => void): Promise<void>;
+  /** Nobody is told when Redis is in trouble. */
+  tell(channel: string, text: string): void;
   close(): void;
 }
 
@@ -37,6 +39,12 @@ export class RedisNotices implements Notices {
     this.#channels.set(name, onNotice);
     // ioredis subscribes again by itself when it has to connect again.
     await this.#open().subscribe(name);
+  }
+
+  tell(channel: string, text: string): void {
+    // Not connected, a command would wait in a queue.
+    if (this.#client.status !== 'ready') return;
+    this.#client.publish(this.nameOf(channel), text).catch(() => undefined);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { redisScript, type ScriptReply } from '../../store/script-store.interface.js';
 
-/** The sorted set with the epochs of one cache; it has no expiry. */
+/** The sorted set with the epochs of one cache, which has no expiry; and where its changes are told. */
 export const EPOCHS_KEY = 'llm:epochs';
 
 /**
@@ -41,6 +41,7 @@ if #ARGV > 6 then
     redis.call('ZADD', key, string.format('%.0f', version), ARGV[i])
   end
   if redis.call('ZCARD', key) - 1 > most_names then start_again() end
+  redis.call('PUBLISH', key, '')
 end
 
 local above = base == known_base and known_version or '0'

@@ -1,6 +1,8 @@
 import { AzureRedisError } from '../../azure-redis.errors.js';
 import type { ScriptStore } from '../../store/script-store.interface.js';
+import type { Notices } from '../../store/redis-notices.js';
 import { EpochExchange } from './epoch-exchange.js';
+import { EPOCHS_KEY } from './epoch-script.js';
 import { ALL, nameDigest } from './epoch-names.js';
 
 /** Oldest knowledge of Redis by which answers are given. */
@@ -37,6 +39,8 @@ export interface EpochsOptions {
    * @default the digest itself
    */
   readonly namesOf?: (digest: string) => readonly [string, ...string[]];
+  /** By which other processes tell of an invalidation; without it, it is found out. */
+  readonly notices?: Notices | undefined;
   /** Names that may be in Redis before all answers are invalidated instead. @default 100000 */
   readonly maxNames?: number;
   /** Versions per reply of Redis. @default 5000 */
@@ -54,15 +58,18 @@ export interface EpochsOptions {
 export class Epochs {
   readonly #exchange: EpochExchange;
   readonly #membersOf: (name: string) => readonly string[];
+  readonly #notices: Notices | undefined;
+  #isTold = false;
   #usedAt = -Infinity;
   #watchedSince = -Infinity;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(store: ScriptStore, options: EpochsOptions) {
-    const { namespace, namesOf, maxNames = MAX_NAMES, pageSize = PAGE_SIZE } = options;
+    const { namespace, namesOf, notices, maxNames = MAX_NAMES, pageSize = PAGE_SIZE } = options;
     const digest = nameDigest(namespace);
     this.#membersOf = (name) => namesOf?.(digest(name)) ?? [digest(name)];
+    this.#notices = notices;
     this.#exchange = new EpochExchange(store, { maxNames, pageSize });
   }
 
@@ -150,7 +157,16 @@ export class Epochs {
     this.#usedAt = performance.now();
     if (this.#isClosed || this.#timer !== undefined) return;
     this.#watchedSince = this.#usedAt;
+    if (!this.#isTold) this.#listen();
     this.#timer = setInterval(() => this.#poll(), POLL_MS).unref();
+  }
+
+  #listen(): void {
+    this.#isTold = true;
+    this.#notices
+      ?.listen(EPOCHS_KEY, () => void this.#exchange.refresh(Infinity))
+      // The polls find out; the next one who watches asks again.
+      .catch(() => (this.#isTold = false));
   }
 
   #poll(): void {

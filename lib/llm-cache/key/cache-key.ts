@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-const KEY_VERSION = 'v3';
+const KEY_VERSION = 'v4';
 
 /** Request headers that change the meaning of a body, or in whose name it is asked. */
 const SEMANTIC_HEADERS = [
@@ -23,25 +23,25 @@ export interface KeyMaterial {
   /** A part of its own scope that the principal has named. */
   readonly partition?: string | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** From `canonicalJson`. */
+  /** Digest of the canonical text. */
   readonly body: string;
 }
 
 /** SHA-256 of all that, the same in every epoch. */
 export function cacheKey(material: KeyMaterial): string {
+  const { namespace, route, protocol, principal, partition = null, headers, body } = material;
+  // As JSON, which keeps the parts apart, and tells lone surrogates apart that a hash would not.
   const parts = [
-    material.namespace,
-    JSON.stringify(material.route),
-    material.protocol,
-    // As JSON, because hashing replaces lone surrogates: two names must not become one.
-    JSON.stringify([material.principal, material.partition ?? null]),
-    JSON.stringify(semanticHeaders(material.headers)),
-    material.body,
+    `nestjs-azure-redis llm-cache key ${KEY_VERSION}`,
+    namespace,
+    route,
+    protocol,
+    principal,
+    partition,
+    semanticHeaders(headers),
+    body,
   ];
-  const hash = createHash('sha256').update(`nestjs-azure-redis llm-cache key ${KEY_VERSION}\n`);
-  // The length in front of each part keeps apart what concatenation would merge.
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('base64url');
+  return hash('sha256', JSON.stringify(parts), 'base64url');
 }
 
 export const semanticHeaders = (headers: IncomingHttpHeaders): readonly unknown[] =>
@@ -49,5 +49,5 @@ export const semanticHeaders = (headers: IncomingHttpHeaders): readonly unknown[
 
 /** Under which an answer is kept until something invalidates it. */
 export function keyInEpoch(key: string, epoch: string): string {
-  return createHash('sha256').update(`${key}:${epoch}`).digest('base64url');
+  return hash('sha256', `${key}:${epoch}`, 'base64url');
 }

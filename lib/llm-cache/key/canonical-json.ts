@@ -1,7 +1,10 @@
 import { isJsonObject, type JsonObject } from '../json-object.js';
 
-/** Deepest nesting of a body that can be cached; a bound for the recursion. */
+/** Deepest nesting of a body that can be cached; a bound for whoever walks through it. */
 export const MAX_JSON_DEPTH = 200;
+
+/** Code units of a piece, about. What is made of one piece takes well below a millisecond. */
+const PIECE_LENGTH = 65_536;
 
 /**
  * Maps from user-chosen names to JSON Schemas. A model writes the members of a structured
@@ -29,65 +32,117 @@ export interface OmittedFields {
  * rounded, anything that is not JSON, and nesting deeper than {@link MAX_JSON_DEPTH}.
  */
 export function canonicalJson(value: unknown, omitted?: OmittedFields): string | undefined {
-  return encode(value, omitted, false, 0);
+  let text = '';
+  for (const piece of canonicalPieces(value, omitted)) {
+    if (piece === undefined) return undefined;
+    text += piece;
+  }
+  return text;
 }
 
-function encode(
+/** An array or an object that is being written. */
+interface Container {
+  readonly items: readonly unknown[];
+  /** Of the items, in an object. */
+  readonly names: readonly string[] | undefined;
+  readonly omitted: OmittedFields | undefined;
+  next: number;
+}
+
+/**
+ * The text of {@link canonicalJson} in pieces of bounded length, cut in the same places however
+ * it is read. A last piece `undefined`: there is no exact text.
+ */
+export function* canonicalPieces(
+  value: unknown,
+  omitted?: OmittedFields,
+): Generator<string | undefined, void> {
+  const open: Container[] = [];
+  let text = '';
+  let [present, rules, isOrdered] = [value, omitted, false];
+  for (;;) {
+    if (typeof present === 'string' && present.length > PIECE_LENGTH) {
+      yield `${text}"`;
+      for (const part of partsOf(present)) yield JSON.stringify(part).slice(1, -1);
+      text = '"';
+    } else {
+      const container = containerOf(present, rules, isOrdered);
+      if (container !== undefined && open.length < MAX_JSON_DEPTH) {
+        text += container.names === undefined ? '[' : '{';
+        open.push(container);
+      } else {
+        const scalar = container === undefined ? textOf(present) : undefined;
+        if (scalar === undefined) return yield undefined;
+        text += scalar;
+      }
+    }
+    let inner = open.at(-1);
+    while (inner !== undefined && inner.next === inner.items.length) {
+      text += inner.names === undefined ? ']' : '}';
+      open.pop();
+      inner = open.at(-1);
+    }
+    if (inner === undefined) break;
+    if (text.length > PIECE_LENGTH) {
+      yield text;
+      text = '';
+    }
+    if (inner.next > 0) text += ',';
+    const name = inner.names?.[inner.next];
+    present = inner.items[inner.next];
+    inner.next += 1;
+    if (name === undefined) [rules, isOrdered] = [inner.omitted, false];
+    else {
+      text += `${JSON.stringify(name)}:`;
+      [rules, isOrdered] = [inner.omitted?.within?.get(name), ORDERED_MAPS.has(name)];
+    }
+  }
+  yield text;
+}
+
+function containerOf(
   value: unknown,
   omitted: OmittedFields | undefined,
   isOrdered: boolean,
-  depth: number,
-): string | undefined {
+): Container | undefined {
+  if (Array.isArray(value)) return { items: value, names: undefined, omitted, next: 0 };
+  if (!isJsonObject(value)) return undefined;
+  const names = namesOf(value, omitted, isOrdered);
+  return { items: names.map((name) => value[name]), names, omitted, next: 0 };
+}
+
+function namesOf(
+  object: JsonObject,
+  omitted: OmittedFields | undefined,
+  isOrdered: boolean,
+): string[] {
+  const all = Object.keys(object);
+  const names = omitted === undefined ? all : all.filter((name) => !omitted.names.has(name));
+  return isOrdered ? names : names.toSorted(byCodeUnits);
+}
+
+function textOf(value: unknown): string | undefined {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) {
     return JSON.stringify(value);
   }
-  if (typeof value === 'number') return encodeNumber(value);
-  if (depth >= MAX_JSON_DEPTH) return undefined;
-  if (Array.isArray(value)) return encodeItems(value, omitted, depth);
-  if (isJsonObject(value)) return encodeMembers(value, omitted, isOrdered, depth);
-  return undefined;
-}
-
-function encodeNumber(value: number): string | undefined {
+  if (typeof value !== 'number') return undefined;
   const isExact =
     Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
   return isExact ? JSON.stringify(value) : undefined;
 }
 
-function encodeItems(
-  items: readonly unknown[],
-  omitted: OmittedFields | undefined,
-  depth: number,
-): string | undefined {
-  const texts: string[] = [];
-  for (const item of items) {
-    const text = encode(item, omitted, false, depth + 1);
-    if (text === undefined) return undefined;
-    texts.push(text);
+/** Parts of a long text; no character is torn in two, because JSON escapes its halves. */
+function* partsOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const end = start + PIECE_LENGTH;
+    const isTorn = isHighSurrogate(text.charCodeAt(end - 1));
+    const next = isTorn ? end - 1 : end;
+    yield text.slice(start, next);
+    start = next;
   }
-  return `[${texts.join(',')}]`;
 }
 
-function encodeMembers(
-  object: JsonObject,
-  omitted: OmittedFields | undefined,
-  isOrdered: boolean,
-  depth: number,
-): string | undefined {
-  const names = Object.keys(object).filter((name) => omitted?.names.has(name) !== true);
-  const texts: string[] = [];
-  for (const name of isOrdered ? names : names.toSorted(byCodeUnits)) {
-    const inner = encode(
-      object[name],
-      omitted?.within?.get(name),
-      ORDERED_MAPS.has(name),
-      depth + 1,
-    );
-    if (inner === undefined) return undefined;
-    texts.push(`${JSON.stringify(name)}:${inner}`);
-  }
-  return `{${texts.join(',')}}`;
-}
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 
 /** The order of RFC 8785, the same in every locale. */
 function byCodeUnits(a: string, b: string): number {

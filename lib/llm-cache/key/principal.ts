@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** Of clients, of Azure API Management and Functions, and what App Service says of who signed in. */
@@ -16,11 +16,11 @@ const CREDENTIAL_HEADERS = [
 ] as const;
 
 /**
- * Whoever sent the request, by the credentials it sent: a keyed hash, never the credentials.
- * All callers without credentials are one principal.
+ * Whoever sent the request, by the credentials it sent: a digest, never the credentials. All
+ * callers without credentials are one principal.
  *
- * Every instance must find the same principal without sharing a secret, so the key of the hash
- * is derived from public values. It separates domains: the digest differs between namespaces
+ * Every instance must find the same principal without sharing a secret, so there is none in it.
+ * What is digested with the credentials separates domains: the digest differs between namespaces
  * and from a plain digest of the same credential that some other system may keep.
  */
 export function credentialPrincipal(headers: IncomingHttpHeaders, namespace: string): string {
@@ -29,9 +29,7 @@ export function credentialPrincipal(headers: IncomingHttpHeaders, namespace: str
     return value === undefined || value === '' ? [] : [[name, value]];
   });
   if (credentials.length === 0) return 'anonymous';
-  const key = createHmac('sha256', 'nestjs-azure-redis llm-cache principal v1')
-    .update(namespace)
-    .digest();
-  const digest = createHmac('sha256', key).update(JSON.stringify(credentials)).digest('base64url');
+  const domain = 'nestjs-azure-redis llm-cache principal v2';
+  const digest = hash('sha256', JSON.stringify([domain, namespace, credentials]), 'base64url');
   return `credentials:${digest}`;
 }

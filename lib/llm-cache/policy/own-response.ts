@@ -4,12 +4,14 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 
 const TAKES_RESPONSE = new RegExp(`^(?:${RouteParamtypes.RESPONSE}|${RouteParamtypes.NEXT}):`);
 
+export type UseOfResponse = 'none' | 'amends' | 'writes';
+
 /**
  * What the handler does with the response that it takes. `writes`: it answers by itself (`@Res()`
  * or `@Next()` without `passthrough`). Nest then sends nothing of what it returns, so that a cached
  * value would leave the caller waiting for ever. `amends`: it may set headers, before the answer.
  */
-export function useOfResponse(context: ExecutionContext): 'none' | 'amends' | 'writes' {
+export function useOfResponse(context: ExecutionContext): UseOfResponse {
   const controller = context.getClass();
   const method = methodName(controller, context.getHandler());
   const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, method);

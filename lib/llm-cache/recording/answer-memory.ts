@@ -10,6 +10,8 @@ export type Ask = (instead?: JsonObject) => Promise<LiveAnswer | UnstorableReaso
 /** Where the answer to one request is kept: as a whole, or in parts. */
 export interface AnswerMemory {
   find(): Promise<Entry | undefined>;
+  /** What this process remembers, without asking Redis. */
+  findNear?(): Entry | undefined;
   /**
    * Asks for what was not found.
    *

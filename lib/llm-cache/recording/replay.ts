@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LlmCachePacing } from '../../options/llm-cache-options.interface.js';
 import { newReplay, timeOfReplay } from '../resuming/event-position.js';
@@ -51,10 +51,19 @@ async function* replayUntil(
   }
 }
 
-/** The one piece of an answer that is no stream. */
-export function replayValue([frame]: readonly Frame[], verbatim: boolean): Chunk {
+/**
+ * The one piece of an answer that is no stream.
+ *
+ * @param unchanged stands for JSON where nobody wants its value
+ */
+export function replayValue(
+  [frame]: readonly Frame[],
+  verbatim: boolean,
+  unchanged: (json: Buffer) => Chunk,
+): Chunk {
   if (frame === undefined) return undefined;
-  return chunkOf(frame, verbatim ? frame.bytes : new PersonalValues().within(frame));
+  const bytes = verbatim ? frame.bytes : new PersonalValues().within(frame);
+  return (frame.form === 'json' ? unchanged(bytes) : undefined) ?? chunkOf(frame, bytes);
 }
 
 function delayOf({ atMs }: Frame, index: number, pacing: LlmCachePacing): number {
@@ -118,7 +127,7 @@ class PersonalValues {
     const known = this.#ids.get(literal);
     if (known !== undefined) return known;
     const [prefix = '"'] = /^"(?:[A-Za-z]+[-_])?/.exec(literal) ?? [];
-    const fresh = createHash('sha256').update(`${this.#name}:${literal}`).digest('hex');
+    const fresh = hash('sha256', `${this.#name}:${literal}`);
     const id = `${prefix}${fresh.slice(0, ID_DIGITS)}"`;
     this.#ids.set(literal, id);
     return id;

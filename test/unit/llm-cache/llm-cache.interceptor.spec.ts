@@ -29,6 +29,7 @@ describe('LlmCacheInterceptor outside of HTTP', () => {
     const notices = {
       nameOf: (name: string) => name,
       listen: async () => undefined,
+      tell: () => undefined,
       close: () => undefined,
     };
     const options = resolveAzureRedisOptions({ host: 'cache.example.net' });

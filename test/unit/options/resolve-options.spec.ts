@@ -32,6 +32,7 @@ describe('resolveAzureRedisOptions', () => {
         deadlineMs: 250,
         mode: 'default_on',
         supportedCallTypes: undefined,
+        near: false,
         llm: {
           scope: undefined,
           maxEntryBytes: 1_048_576,
@@ -78,6 +79,7 @@ describe('resolveAzureRedisOptions', () => {
         ttlMs: 5,
         deadlineMs: 6,
         mode: 'default_off',
+        near: { maxBytes: 1, maxEntries: 2, maxAgeMs: 3, decrypted: true },
         supportedCallTypes: [],
         llm: {
           scope: 'public',
