@@ -50,6 +50,7 @@ export class AnswerCache {
       return this.#callAlone(request);
     }
     if (request.resumes !== undefined) return this.#resume(request, request.resumes);
+    if (controls.noCache && controls.onlyIfCached) return { from: 'nowhere' };
     if (controls.noCache) return this.#callAlone(request);
     if (!controls.onlyIfCached && !controls.noStore) return this.#joinOrTakeOff(request);
     const found = await this.#find(request);
@@ -279,8 +280,8 @@ export class AnswerCache {
 
   /** Asks for a new answer in the background, once in all processes. Never rejects. */
   async #renew(request: AnswerRequest, old: Entry): Promise<void> {
-    const { key, canCallLate, limits } = request;
-    if (!canCallLate) return;
+    const { key, canCallLate, limits, controls } = request;
+    if (!canCallLate || controls.noStore) return;
     // Before anything is begun: the caller may read slowly.
     await request.answered?.();
     if (this.#renewals.has(key)) return;
@@ -322,9 +323,15 @@ function foundFor(request: AnswerRequest, entry: Entry): FoundEntry | undefined 
   const { maxAgeMs } = controls;
   if (maxAgeMs !== undefined && Date.now() - entry.storedAtMs > maxAgeMs) return undefined;
   if (!request.isValid(entry.head)) return undefined;
-  const freshness = freshnessOf(entry, memory.isInParts ? NOT_STALE : staleness);
+  // Who names an age wants nothing that is old (RFC 9111 section 5.2.1.1).
+  const isStrict = memory.isInParts || maxAgeMs !== undefined || mustRevalidate(entry.head);
+  const freshness = freshnessOf(entry, isStrict ? NOT_STALE : staleness);
   return freshness && { entry, freshness };
 }
+
+/** What the handler says of its answer (RFC 9111 section 4.2.4). */
+const mustRevalidate = ({ headers }: OriginatedHead): boolean =>
+  /(^|[\s,])(must|proxy)-revalidate([\s,]|$)/i.test(headers['cache-control'] ?? '');
 
 const nothing = (): void => undefined;
 

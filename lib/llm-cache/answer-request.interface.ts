@@ -31,6 +31,8 @@ export interface AnswerRequest {
   readonly key: string;
   /** The last invalidation that concerns the request, as part of the key. */
   readonly epoch: string;
+  /** By which its answer can be invalidated. */
+  readonly tags?: readonly string[];
   /** Whether that is known for sure; without it, nothing is looked up. */
   readonly isEpochFresh: boolean;
   /** Whether an answer has been invalidated since, by what only the answer tells. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { AzureRedisOptionsError } from '../azure-redis.errors.js';
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
 import { abortable, orAborted } from './abortable.js';
 import type { Served } from './answer-request.interface.js';
@@ -56,7 +57,9 @@ export class FetchDoor {
   readonly #cache: LlmCacheService;
   readonly #options: LlmCacheFetchOptions;
 
+  /** @throws AzureRedisOptionsError naming the numbers that are none */
   constructor(cache: LlmCacheService, options: LlmCacheFetchOptions) {
+    checkNumbers(options);
     this.#cache = cache;
     this.#options = options;
   }
@@ -71,6 +74,8 @@ export class FetchDoor {
     const text = llm.clientControls === 'litellm' ? withoutWishes(request.text) : request.text;
     const send = (more: RequestInit): Promise<Response> => {
       const sent = { ...init, method: 'POST', headers, body: text, ...more };
+      // Of the body that the caller has written.
+      if (sent.body !== request.text) headers.delete('content-length');
       // A Request has more to say than its address.
       return upstream(input instanceof Request ? new Request(input, sent) : url, sent);
     };
@@ -192,6 +197,19 @@ async function nameOf(scope: NonNullable<LlmCacheFetchOptions['scope']>): Promis
   // An empty name is most likely a tenant that was not found; it must not be shared.
   if (typeof name !== 'string' || name === '') throw new TypeError('Expected a name.');
   return scope === 'public' ? 'public' : `scope:${name}`;
+}
+
+const NUMBERS = ['maxEntryBytes', 'staleWhileRevalidateMs', 'staleIfErrorMs'] as const;
+
+function checkNumbers(options: LlmCacheFetchOptions): void {
+  const wrong = NUMBERS.filter((name) => {
+    const value = options[name];
+    return value !== undefined && !(Number.isSafeInteger(value) && value >= 0);
+  });
+  if (wrong.length === 0) return;
+  throw new AzureRedisOptionsError(
+    wrong.map((name) => `createFetch: Expected a whole number for "${name}", got something else.`),
+  );
 }
 
 const IN_SHADOW: CacheOutcome = { kind: 'bypass', detail: 'shadow' };

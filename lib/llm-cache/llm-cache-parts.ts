@@ -85,9 +85,12 @@ export class LlmCacheParts {
     return new Account(this.ledger, { route, model });
   }
 
-  /** Whether none of the groups that an answer has named has been invalidated since its call. */
+  /**
+   * Whether none of the groups that an answer has named, nor of the tags that it was asked for
+   * with, has been invalidated since its call.
+   */
   isValid({ headers, origin }: OriginatedHead): boolean {
-    const groups = readCacheGroups(headers['cache-groups']);
+    const groups = [...readCacheGroups(headers['cache-groups']), ...(origin.tags ?? [])];
     if (groups.length === 0) return true;
     const names = groups.map((group) => epochName('tag', group));
     return this.epochs.isCurrent(origin.epoch, names);
@@ -95,12 +98,21 @@ export class LlmCacheParts {
 
   /** What a process remembers for a principal ends with an invalidation of the principal. */
   sealerOf({ principal }: Lookup): Sealer {
-    const epoch = this.epochs.current([epochName('principal', principal)]);
-    return this.vault.sealerFor(principal, epoch?.text ?? '');
+    const names = [epochName('principal', principal)];
+    const epoch = this.epochs.current(names)?.text ?? '';
+    const sealer = this.vault.sealerFor(principal, epoch);
+    return {
+      open: (context, sealed) => sealer.open(context, sealed),
+      // Who was erased meanwhile gets no new salt for an answer of before.
+      seal: async (context, bytes) =>
+        (this.epochs.current(names)?.text ?? '') === epoch
+          ? sealer.seal(context, bytes)
+          : undefined,
+    };
   }
 
   memoryFor(lookup: Lookup, isNear: boolean, headOfHit: AnswerHead | undefined): AnswerMemory {
-    const { key, protocol, body, keyOf } = lookup;
+    const { key, protocol, body, controls, keyOf } = lookup;
     const { entries, sealed } = isNear ? this.#near : NOT_NEAR;
     const answers = new RecordedAnswers({
       store: sealed ? new NearByteStore(this.#store, sealed) : this.#store,
@@ -115,7 +127,8 @@ export class LlmCacheParts {
       const whole = wholeAnswer(answers, key);
       return entries ? nearAnswer(whole, entries, this.vault.namesOf(key)[0]) : whole;
     }
-    return new EmbeddingMemory(body, split, keys, answers, headOfHit);
+    const { maxAgeMs } = controls;
+    return new EmbeddingMemory(body, split, keys, answers, headOfHit, maxAgeMs);
   }
 
   bypassed(route: string, body: unknown, reason: BypassReason): void {

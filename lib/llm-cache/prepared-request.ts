@@ -23,6 +23,7 @@ export class PreparedRequest {
   readonly key: string;
   readonly epoch: string;
   readonly isEpochFresh: boolean;
+  readonly tags: readonly string[];
   readonly memory: AnswerMemory;
   readonly account: Account;
   readonly protocol: LlmProtocol;
@@ -37,6 +38,7 @@ export class PreparedRequest {
     this.key = parts.vault.namesOf(lookup.key)[0];
     this.epoch = parts.epochs.newest;
     this.isEpochFresh = lookup.epoch.isFresh;
+    this.tags = lookup.tags;
     this.memory = parts.memoryFor(lookup, isNear, headOfHit);
     this.account = parts.accountOf(lookup, route);
     this.protocol = lookup.protocol;

@@ -185,7 +185,7 @@ export class RouteDoor implements RouteHandler {
     switch (route.answers) {
       case 'returned': {
         this.#original = await this.#askForReturned(stop);
-        return http.isSent ? 'sent' : readReturned(this.#original, http);
+        return http.isSent ? 'sent' : this.#read(this.#original, http);
       }
       case 'events':
         return this.#askForEvents(stop);
@@ -203,7 +203,13 @@ export class RouteDoor implements RouteHandler {
     // The encoding is that of what has been sent.
     const header = (name: string): string | undefined =>
       name === 'content-encoding' ? undefined : http.header(name);
-    return readReturned(returned, { status: http.status, header });
+    return this.#read(returned, { status: http.status, header });
+  }
+
+  #read(returned: unknown, state: ResponseState): LiveAnswer | UnstorableReason {
+    const isPrivate = /(^|[\s,])private([\s,=]|$)/i.test(state.header('cache-control') ?? '');
+    if (isPrivate && this.#lookup.principal === 'public') return 'forbidden';
+    return readReturned(returned, state);
   }
 
   async #askForReturned(stop: AbortSignal): Promise<unknown> {
@@ -230,7 +236,9 @@ export class RouteDoor implements RouteHandler {
       },
       { once: true },
     );
-    return { head: { kind: 'events', status: http.status, headers: {} }, chunks };
+    const groups = http.header('cache-groups');
+    const headers = groups === undefined ? {} : { 'cache-groups': groups };
+    return { head: { kind: 'events', status: http.status, headers }, chunks };
   }
 
   #askForRaw(): Promise<LiveAnswer> | UnstorableReason {

@@ -1,6 +1,6 @@
 import { DEFAULT_FLEET, DEFAULT_LLM_CACHE } from './azure-redis-options.defaults.js';
 import { checkDeadline } from './deadline-options.js';
-import { describeValue, describeWord } from './describe-value.js';
+import { describeValue, describeWord, listed } from './describe-value.js';
 import { isOptionObject, type OptionReader } from './option-reader.js';
 
 /** A leader renews its lease three times meanwhile, on a machine that may be busy. */
@@ -8,6 +8,20 @@ const MIN_LEASE_MS = 500;
 const MAX_LEASE_MS = 600_000;
 
 const NAMES = Object.keys(DEFAULT_LLM_CACHE);
+
+/** Without them, one answer would serve all questions. */
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'contents',
+  'input',
+  'instructions',
+  'messages',
+  'model',
+  'prompt',
+  'response_format',
+  'stream',
+  'system',
+  'tools',
+]);
 
 /** Adds what is wrong with `options.cache.llm`. */
 export function checkLlmCache(cache: OptionReader): void {
@@ -128,6 +142,11 @@ function checkIgnoredParameters(llm: OptionReader): void {
   const names = llm.value('ignoredParameters');
   if (names === undefined) return;
   if (Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== '')) {
+    const questions = names.filter((name: string) => QUESTIONS.has(name));
+    if (questions.length === 0) return;
+    const what = listed(questions, 'and');
+    const expected = 'parameters that do not change the answer';
+    llm.problem('ignoredParameters', expected, what, 'leave it out of the list');
     return;
   }
   llm.problem(

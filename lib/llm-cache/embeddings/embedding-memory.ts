@@ -42,6 +42,7 @@ export class EmbeddingMemory implements AnswerMemory {
   readonly #keys: readonly string[];
   readonly #answers: RecordedAnswers;
   readonly #headOfHit: AnswerHead;
+  readonly #maxAgeMs: number;
   #stored: readonly (StoredVector | undefined)[] = [];
   /** Whether the answer is given as it came, whatever is stored. */
   #isPassedOn = false;
@@ -50,6 +51,7 @@ export class EmbeddingMemory implements AnswerMemory {
   /**
    * @param keys of the items
    * @param headOfHit of an answer that the upstream had no part in
+   * @param maxAgeMs older vectors are asked for anew
    */
   constructor(
     body: JsonObject,
@@ -57,12 +59,14 @@ export class EmbeddingMemory implements AnswerMemory {
     keys: readonly string[],
     answers: RecordedAnswers,
     headOfHit: AnswerHead,
+    maxAgeMs: number = Infinity,
   ) {
     this.#body = body;
     this.#request = request;
     this.#keys = keys;
     this.#answers = answers;
     this.#headOfHit = headOfHit;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   get isPartial(): boolean {
@@ -74,7 +78,11 @@ export class EmbeddingMemory implements AnswerMemory {
   }
 
   async find(): Promise<Entry | undefined> {
-    this.#stored = await this.#answers.findMany(this.#keys, decodeStoredVector);
+    const found = await this.#answers.findMany(this.#keys, decodeStoredVector);
+    const oldestMs = Date.now() - this.#maxAgeMs;
+    this.#stored = found.map((vector) =>
+      vector !== undefined && vector.storedAtMs >= oldestMs ? vector : undefined,
+    );
     if (this.#stored.includes(undefined)) return undefined;
     const merged = mergeVectors(this.#request.positions, this.#stored);
     if (merged === undefined) return undefined;
@@ -82,9 +90,11 @@ export class EmbeddingMemory implements AnswerMemory {
     const tokens = sumOf(known.map((vector) => vector.tokens));
     const answer = renderEmbeddingAnswer({ ...merged, tokens, rest: {} }, this.#request.format);
     const bytes = Buffer.from(JSON.stringify(answer));
+    const storedAtMs = Math.min(...known.map((one) => one.storedAtMs));
     return {
-      storedAtMs: Math.min(...known.map(({ storedAtMs }) => storedAtMs)),
-      ttlMs: Math.min(...known.map(({ ttlMs }) => ttlMs)),
+      storedAtMs,
+      // Until the first of them ends.
+      ttlMs: Math.min(...known.map((one) => one.storedAtMs + one.ttlMs)) - storedAtMs,
       tookMs: Math.max(...known.map(({ tookMs }) => tookMs)),
       usage: {
         ...(tokens !== undefined && { inputTokens: tokens, outputTokens: 0 }),
@@ -103,6 +113,8 @@ export class EmbeddingMemory implements AnswerMemory {
   async call(ask: Ask, isPassedOn = false): Promise<LiveAnswer | UnstorableReason> {
     if (isPassedOn) return this.#passOn(ask);
     const { items, positions } = this.#request;
+    // Those that are there cannot be given: of several models, or past their lifetime.
+    if (!this.#stored.includes(undefined)) this.#stored = [];
     const missing = items.filter((_item, index) => this.#stored[index] === undefined);
     const isWhole = missing.length === positions.length;
     const answer = await readWhole(

@@ -104,7 +104,8 @@ export class FlightLog {
     for (let index = 0; index < rest.length; index += 2) {
       const [number, bytes] = [rest[index], rest[index + 1]];
       if (typeof number !== 'number' || !Buffer.isBuffer(bytes)) return undefined;
-      const opened = await this.#place.sealer.open(this.#contextOf(number), bytes);
+      const { sealer } = this.#place;
+      const opened = await sealer.open(this.#contextOf(number), bytes).catch(() => undefined);
       const record = opened && decodeRecord(opened);
       if (record === undefined) return undefined;
       records.push({ number, record });

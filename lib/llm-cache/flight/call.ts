@@ -33,7 +33,7 @@ export async function callFor(
     close();
   };
   account.miss();
-  const origin = newOrigin(request.epoch);
+  const origin = newOrigin(request.epoch, request.tags);
   const startedAt = performance.now();
   const live = await ask(request, open, fallback).catch((error: unknown) => {
     fail('failed');
@@ -82,8 +82,9 @@ async function ask(
   try {
     const { memory, isShadow } = request;
     const live = await memory.call((instead) => request.call(stop, instead), isShadow);
-    const isError = typeof live !== 'string' && isErrorStatus(live.head.status);
-    if (fallback === undefined || !isError) return live;
+    if (fallback === undefined || typeof live === 'string') return live;
+    // A stream that fails at its beginning is no answer either.
+    if (!isErrorStatus(live.head.status)) return await begun(live);
     stopReading(live.chunks);
     return fallback;
   } catch (error) {
@@ -92,4 +93,20 @@ async function ask(
   } finally {
     clearTimeout(flight.deadline);
   }
+}
+
+/** The same answer, with its first piece. Throws what the source throws. */
+async function begun({ head, chunks }: LiveAnswer): Promise<LiveAnswer> {
+  let first: IteratorResult<unknown> | undefined = await chunks.next();
+  return {
+    head,
+    chunks: {
+      next: async () => {
+        const result = first ?? (await chunks.next());
+        first = undefined;
+        return result;
+      },
+      return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+    },
+  };
 }

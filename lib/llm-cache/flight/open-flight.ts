@@ -5,6 +5,9 @@ import { stopReading } from '../recording/chunk.js';
 import { Flight } from './flight.js';
 import { SharedChunks } from './shared-chunks.js';
 
+/** Of an answer that is stored in parts, in bytes. */
+const MAX_BYTES_OF_PARTS = 64 * 1024 * 1024;
+
 /** A flight, the signal that stops its call, and what ends it for those who come. */
 export interface OpenFlight {
   readonly flight: Flight;
@@ -37,8 +40,10 @@ export function shareChunks(
   flight: Flight,
 ): SharedChunks {
   const { maxEntryBytes, drainDeadlineMs } = request.limits;
+  // Each part is an entry of its own.
+  const most = request.memory.isInParts ? MAX_BYTES_OF_PARTS : maxEntryBytes;
   const mayBeStored = isStorableStatus(live.head.status) && !request.controls.noStore;
-  const chunks: SharedChunks = new SharedChunks(live.chunks, maxEntryBytes, () => {
+  const chunks: SharedChunks = new SharedChunks(live.chunks, most, () => {
     // Followers may be about to begin to read.
     setImmediate(() => {
       if (chunks.hasReaders) return;

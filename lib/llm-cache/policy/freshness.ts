@@ -61,8 +61,14 @@ export const isErrorStatus = (status: number): boolean => ERROR_STATUS.has(statu
 
 /** Whether a stale answer is better than this error: not when the request is at fault. */
 export function isServerError(error: unknown): boolean {
-  if (!hasStatus(error)) return true;
-  return ERROR_STATUS.has(error.getStatus());
+  const status = statusOf(error);
+  return status === undefined || ERROR_STATUS.has(status);
+}
+
+/** With which Nest answers: its own exceptions, and those of http-errors and Fastify. */
+function statusOf(error: unknown): unknown {
+  if (hasStatus(error)) return error.getStatus();
+  return error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
 }
 
 const hasStatus = (error: unknown): error is { getStatus(): unknown } =>

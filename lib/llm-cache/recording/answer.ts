@@ -35,6 +35,8 @@ export interface AnswerOrigin {
   readonly id: string;
   /** When the call was made, as invalidations count time. */
   readonly epoch: string;
+  /** Of the request that was asked then. */
+  readonly tags?: readonly string[];
 }
 
 /** What is known of an answer before its body. */
@@ -52,13 +54,18 @@ export function isOriginatedHead(head: unknown): head is OriginatedHead {
     Object.values(head['headers']).every((value) => typeof value === 'string') &&
     isJsonObject(head['origin']) &&
     typeof head['origin']['id'] === 'string' &&
-    typeof head['origin']['epoch'] === 'string'
+    typeof head['origin']['epoch'] === 'string' &&
+    areTags(head['origin']['tags'])
   );
 }
 
-export const newOrigin = (epoch: string): AnswerOrigin => ({
+const areTags = (tags: unknown): boolean =>
+  tags === undefined || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'));
+
+export const newOrigin = (epoch: string, tags: readonly string[] = []): AnswerOrigin => ({
   id: randomBytes(9).toString('base64url'),
   epoch,
+  ...(tags.length > 0 && { tags }),
 });
 
 /** An answer that is being given. */

@@ -31,6 +31,7 @@ export class RecordedAnswers {
       const sealed = await this.#attempt(({ store }) => store.getBytes(name));
       if (sealed === undefined) continue;
       const entry = await this.#open(name, sealed, (bytes) => decodeEntry(key, bytes));
+      if (entry === 'unknown') continue;
       if (entry !== undefined) return entry;
       // Not awaited: the handler need not wait for the clean-up.
       void this.#attempt(({ store }) => store.deleteBytes(name));
@@ -52,7 +53,7 @@ export class RecordedAnswers {
           const sealed = byName.get(name);
           if (sealed === undefined) continue;
           const value = await this.#open(name, sealed, (bytes) => decode(key, bytes));
-          if (value !== undefined) return value;
+          if (value !== undefined && value !== 'unknown') return value;
         }
         return undefined;
       }),
@@ -90,14 +91,17 @@ export class RecordedAnswers {
     return [nameOf(first), ...others.map(nameOf)];
   }
 
+  /** @returns `unknown` when Redis cannot tell what it takes to open it */
   async #open<T>(
     name: string,
     sealed: Buffer,
     decode: (bytes: Buffer) => T | undefined,
-  ): Promise<T | undefined> {
+  ): Promise<T | undefined | 'unknown'> {
+    const opened = this.#place.sealer.open(name, sealed);
+    const bytes = await opened.catch(() => 'unknown' as const);
+    if (bytes === undefined || bytes === 'unknown') return bytes;
     try {
-      const bytes = await this.#place.sealer.open(name, sealed);
-      return bytes && decode(bytes);
+      return decode(bytes);
     } catch {
       // What some other version has written.
       return undefined;

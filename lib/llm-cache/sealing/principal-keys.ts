@@ -48,7 +48,10 @@ export class PrincipalKeys {
     return undefined;
   }
 
-  /** @returns `undefined` if there is no salt, or Redis is in trouble */
+  /**
+   * @returns `undefined` if there is no salt
+   * @throws Error when Redis is in trouble
+   */
   read(owner: Owner): Promise<SealingKey | undefined> {
     return this.#ask('read', owner, -Infinity);
   }
@@ -83,12 +86,14 @@ export class PrincipalKeys {
     const question = JSON.stringify([what, name, epoch]);
     const asked = this.#questions.get(question);
     if (asked !== undefined) return asked;
-    const answer = this.#salts[what](name).then((salt) => {
-      this.#questions.delete(question);
-      const key = salt && this.secret.keyFor(principal, salt);
-      if (key !== undefined) this.#remembered.set(name, { ...key, epoch, renewedAtMs });
-      return key;
-    });
+    const asking = this.#salts[what](name);
+    const answer = asking
+      .then((salt) => {
+        const key = salt && this.secret.keyFor(principal, salt);
+        if (key !== undefined) this.#remembered.set(name, { ...key, epoch, renewedAtMs });
+        return key;
+      })
+      .finally(() => this.#questions.delete(question));
     this.#questions.set(question, answer);
     return answer;
   }

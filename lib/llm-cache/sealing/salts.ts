@@ -7,8 +7,8 @@ import {
 
 const SALT_BYTES = 32;
 
-/** How long a salt is kept that nothing is sealed with any more. */
-export const SALT_LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
+/** How long a salt is kept that nothing is sealed with any more: longer than any sane entry. */
+export const SALT_LIFETIME_MS = 366 * 24 * 60 * 60 * 1000;
 
 const READ = redisScript(`return redis.call('GET', KEYS[1])`);
 
@@ -28,9 +28,14 @@ export class Salts {
     this.#store = store;
   }
 
-  /** @returns `undefined` if there is none, or Redis is in trouble */
+  /**
+   * @returns `undefined` if there is none
+   * @throws Error when Redis is in trouble: nobody knows then
+   */
   async read(name: string): Promise<Buffer | undefined> {
-    return saltIn(await this.#store.runScript('read', READ, [name], []));
+    const reply = await this.#store.runScript('read', READ, [name], []);
+    if (reply === undefined) throw new Error('Redis did not tell the salt.');
+    return saltIn(reply);
   }
 
   /**

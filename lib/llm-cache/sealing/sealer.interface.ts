@@ -7,7 +7,8 @@ export interface Sealer {
   seal(context: string, bytes: Buffer): Promise<Buffer | undefined>;
   /**
    * @returns the whole bytes; `undefined` for those of another principal or context, of an unknown
-   *   secret, damaged or erased ones, and when Redis is in trouble
+   *   secret, damaged or erased ones
+   * @throws Error when Redis, in trouble, does not tell the salt
    */
   open(context: string, sealed: Buffer): Promise<Buffer | undefined>;
 }

@@ -24,6 +24,26 @@ function entry(ageMs: number, tookMs = 0): Entry {
 
 const never = (): number => 0;
 
+/** As the package `http-errors` makes it. */
+const httpError = (status: number): Error =>
+  Object.assign(new Error('oh no'), { expose: true, status, statusCode: status });
+
+class FastifyError extends Error {
+  readonly code = 'FST_ERR_OF_THE_REQUEST';
+  readonly statusCode = 413;
+}
+
+/** Numbers from 0 to 1 that look like chance, and are the same in every run (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
 describe('freshnessOf', () => {
   it.each([
     [0, BOTH, 'fresh'],
@@ -37,8 +57,13 @@ describe('freshnessOf', () => {
     [TTL_MS + 1, NOT_STALE, undefined],
     [TTL_MS + 1, { ...NOT_STALE, staleIfErrorMs: 1 }, 'fallback'],
     [TTL_MS + 2, { ...NOT_STALE, staleWhileRevalidateMs: 1 }, undefined],
+    [TTL_MS + 1, { ...NOT_STALE, staleWhileRevalidateMs: 1 }, 'stale'],
+    // Whoever may get it in the meantime need not wait for an error.
+    [TTL_MS + 1, { staleWhileRevalidateMs: 1_000, staleIfErrorMs: 100 }, 'stale'],
+    [TTL_MS + 1_001, { staleWhileRevalidateMs: 1_000, staleIfErrorMs: 100 }, undefined],
     // The clock of the writer is ahead.
     [-3_000, NOT_STALE, 'fresh'],
+    [-3_000, BOTH, 'fresh'],
   ])('after %i ms with %o: %s', (ageMs, staleness, expected) => {
     expect(freshnessOf(entry(ageMs), staleness, NOW, never)).toBe(expected);
   });
@@ -70,9 +95,33 @@ describe('the early request for a new answer', () => {
     expect(askers(1_000, 4_000)).toBeGreaterThan(askers(1_000, 400));
   });
 
+  it('grows with the time that is gone and that a call takes, by chance', () => {
+    const random = seeded(7);
+    const share = (leftMs: number, tookMs: number): number => {
+      const results = Array.from({ length: 5_000 }, () =>
+        freshnessOf(entry(TTL_MS - leftMs, tookMs), BOTH, NOW, random),
+      );
+      expect(new Set(results).size).toBeLessThanOrEqual(2);
+      return results.filter((freshness) => freshness === 'ageing').length / results.length;
+    };
+    for (const tookMs of [500, 2_000]) {
+      for (const leftMs of [3_000, 1_000, 100]) {
+        expect(share(leftMs, tookMs)).toBeCloseTo(Math.exp(-leftMs / tookMs), 1);
+      }
+    }
+    expect(share(9_999, 10)).toBe(0);
+  });
+
+  it('is certain at the very end, and never behind it', () => {
+    expect(askers(0, 1_000)).toBe(1);
+    expect(askers(-1, 60_000)).toBe(0);
+  });
+
   it('is none for what took no time, nor without staleWhileRevalidateMs', () => {
     expect(askers(1, 0)).toBe(0);
-    expect(askers(1, 60_000, { ...BOTH, staleWhileRevalidateMs: 0 })).toBe(0);
+    for (const leftMs of [9_000, 1, 0]) {
+      expect(askers(leftMs, 60_000, { ...BOTH, staleWhileRevalidateMs: 0 })).toBe(0);
+    }
   });
 });
 
@@ -106,6 +155,10 @@ describe('what is kept, and given for an error', () => {
     ['a text that was thrown', 'oh no', true],
     ['nothing that was thrown', undefined, true],
     ['an exception of a bad request', new BadRequestException(), false],
+    // Nest answers them with the status that they tell.
+    ['a 503 of http-errors', httpError(503), true],
+    ['a 404 of http-errors', httpError(404), false],
+    ['a 413 of Fastify', new FastifyError(), false],
   ])('%s: %s', (_what, error, expected) => {
     expect(isServerError(error)).toBe(expected);
   });
