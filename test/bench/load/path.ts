@@ -1,0 +1,2 @@
+/** Of all servers. */
+export const PATH = '/v1/chat/completions';

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import type { BenchReport } from '../../bench/report/report.interface.js';
+import { END, resultsText } from '../../bench/report/results-file.js';
+
+const REPORT: BenchReport = {
+  date: '2030-01-02T03:04:05.000Z',
+  versions: { node: '20.0.0', redis: '7.0.0' },
+  machine: '2 cores of a kind, 8 GB',
+  rounds: 5,
+  seconds: 3,
+  generator: 'wrk',
+  pinning: 'Pinned.',
+  rule: 'The rule.',
+  rows: [
+    {
+      name: 'bareRedis',
+      title: 'node:http + ioredis',
+      group: 'GET',
+      requestsPerSecond: 60_577.4,
+      p50Us: 787,
+      p99Us: 2_050,
+      cpuUs: 16.43,
+      perReference: 1,
+      reference: 'bareRedis',
+      spreadPercent: 21,
+      isNoisy: true,
+    },
+    { name: 'bareMap', error: 'The server has ended.' },
+  ],
+  probes: [{ name: 'importTime', title: 'Import', unit: 'ms', value: 38.214, spreadPercent: 4 }],
+  ratios: { importMs: 38.214 },
+  goals: [
+    {
+      name: 'importMs',
+      meaning: 'import, after Nest itself',
+      unit: 'ms',
+      better: 'less',
+      threshold: 40,
+      aim: null,
+      value: 38.214,
+      spreadPercent: 4,
+      verdict: 'reached',
+    },
+  ],
+  noise: ['bareRedis: spread of 21 %'],
+};
+
+describe('RESULTS.md', () => {
+  const text = resultsText(REPORT, '');
+
+  it('says when, on what and with what it was measured', () => {
+    expect(text).toContain('2030-01-02, 2 cores of a kind, 8 GB; node 20.0.0, redis 7.0.0.');
+  });
+
+  it.each([
+    ['the rows', /\| node:http \+ ioredis +\| +60,577 \| +1\.00 \| +787 \| +2,050 \| +16\.4 \|/],
+    ['noisy rows', /\| 21 %, noisy +\| bareRedis/],
+    ['the goals', /\| importMs +\| 38\.2 ms \| ≤ 40 ms \|.*\| reached/],
+    ['what failed', /- bareMap: The server has ended\./],
+    ['the noise', /- bareRedis: spread of 21 %/],
+    ['the rule', /The rule\./],
+  ])('shows %s', (_what, line) => {
+    expect(text).toMatch(line);
+  });
+
+  it('keeps what was written by hand behind the measurements', () => {
+    const byHand = '\n\n## Profiles\n\nBy hand.\n';
+    const again = resultsText(REPORT, `# Old\n\n${END}${byHand}`);
+    expect(again.endsWith(`${END}${byHand}`)).toBe(true);
+    expect(again).not.toContain('# Old');
+  });
+});
