@@ -25,6 +25,10 @@ export class LabelBook {
   #pairs = 1;
 
   labelsOf(route: string, model: string | undefined): Labels {
+    // Names that are known are clean.
+    if (model !== undefined && this.#modelsByRoute.get(route)?.has(model) === true) {
+      return { route, model };
+    }
     const routeName = cleanName(route);
     const models = this.#modelsOf(routeName);
     if (models === undefined) return { route: OTHER, model: OTHER };

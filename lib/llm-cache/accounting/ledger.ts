@@ -1,14 +1,17 @@
-import { publish } from '../../azure-redis.channels.js';
+import { isHeard, publish } from '../../azure-redis.channels.js';
 import type { LlmCachePricing } from '../../options/llm-cache-options.interface.js';
 import type { BypassReason } from '../policy/bypass.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import type { TokenUsage } from '../protocols/llm-protocol.interface.js';
-import { tokenUsage } from '../protocols/token-usage.js';
+import { isTokenCount } from '../protocols/token-usage.js';
 import { cleanName, LabelBook, type Labels } from './labels.js';
 import type { LlmCacheEvent, LlmCacheSavings } from './llm-cache-event.interface.js';
 import type { LlmCacheStats } from './llm-cache-stats.interface.js';
 import { PriceList } from './pricing.js';
 import { Tally, type Counter } from './tally.js';
+
+/** Of `diagnostics_channel`, behind the name of the package. */
+const CHANNEL = 'llmCache';
 
 /** Whose outcome is counted. */
 export interface AccountedRequest {
@@ -117,7 +120,7 @@ export class Ledger {
       tally.count(counter);
       tally.saved(savings);
     });
-    tell({ result, ...labels, ...savings });
+    if (isHeard(CHANNEL)) tell({ result, ...labels, ...savings });
   }
 
   #countOne(request: AccountedRequest, counter: Counter): Labels {
@@ -135,21 +138,30 @@ export class Ledger {
   /** Counts what can be true only: another version may have written the entry. */
   #savingsOf({ model: asked }: AccountedRequest, call: RecordedCall): LlmCacheSavings {
     const { usage, tookMs } = call;
-    const known = tokenUsage(usage.inputTokens, usage.outputTokens, usage.model);
-    const { inputTokens, outputTokens, model = asked } = known ?? {};
-    const isPriced = inputTokens !== undefined && outputTokens !== undefined;
+    const savings: { -readonly [Name in keyof LlmCacheSavings]: number } = {};
+    if (isTokenCount(usage.inputTokens)) savings.savedInputTokens = usage.inputTokens;
+    if (isTokenCount(usage.outputTokens)) savings.savedOutputTokens = usage.outputTokens;
+    if (isDuration(tookMs)) savings.savedUpstreamMs = tookMs;
+    const savedCost = this.#costOf(asked, usage);
+    if (savedCost !== undefined) savings.savedCost = savedCost;
+    return savings;
+  }
+
+  #costOf(
+    asked: string | undefined,
+    { inputTokens, outputTokens, ...usage }: TokenUsage,
+  ): number | undefined {
+    if (!this.#prices.isKnown || !isTokenCount(inputTokens) || !isTokenCount(outputTokens)) {
+      return undefined;
+    }
+    const model = isName(usage.model) ? usage.model : asked;
     const name = model === undefined ? undefined : cleanName(model);
-    const savedCost = isPriced
-      ? this.#prices.priceOf({ model: name, inputTokens, outputTokens })
-      : undefined;
-    return {
-      ...(inputTokens !== undefined && { savedInputTokens: inputTokens }),
-      ...(outputTokens !== undefined && { savedOutputTokens: outputTokens }),
-      ...(isDuration(tookMs) && { savedUpstreamMs: tookMs }),
-      ...(savedCost !== undefined && { savedCost }),
-    };
+    return this.#prices.priceOf({ model: name, inputTokens, outputTokens });
   }
 }
+
+/** Azure's first event of a stream has a model without a name. */
+const isName = (model: unknown): model is string => typeof model === 'string' && model !== '';
 
 const isDuration = (ms: number | undefined): ms is number =>
   ms !== undefined && Number.isFinite(ms) && ms >= 0;
@@ -167,4 +179,4 @@ function snapshotsOf(tallies: ReadonlyMap<string, Tally>): LlmCacheStats['byMode
   return Object.freeze(Object.fromEntries(named));
 }
 
-const tell = (event: LlmCacheEvent): void => publish('llmCache', event);
+const tell = (event: LlmCacheEvent): void => publish(CHANNEL, event);

@@ -16,6 +16,11 @@ export class PriceList {
     this.#onTrouble = onTrouble;
   }
 
+  /** Whether there are prices at all. */
+  get isKnown(): boolean {
+    return this.#pricing !== undefined;
+  }
+
   /** @returns `undefined` if the price is not known */
   priceOf(usage: LlmCachePricedUsage): number | undefined {
     if (this.#pricing === undefined) return undefined;
