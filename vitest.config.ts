@@ -10,7 +10,10 @@ const hasNewestSdks = Number(process.versions.node.split('.')[0]) >= 22;
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^nestjs-azure-redis\/testing$/, replacement: path('./lib/testing/index.ts') },
+      {
+        find: /^nestjs-azure-redis\/(health|telemetry|testing)$/,
+        replacement: path('./lib/$1/index.ts'),
+      },
       { find: /^nestjs-azure-redis$/, replacement: path('./lib/index.ts') },
     ],
   },
