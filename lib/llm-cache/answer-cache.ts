@@ -151,7 +151,7 @@ export class AnswerCache {
       if (party.role === 'leader') {
         party.attend(open.flight);
         // By the leader before.
-        const found = await this.#find(request);
+        const found = party.mayBeAnswered ? await this.#find(request) : undefined;
         if (!isAnswer(found)) return this.#call(request, open, { leader: party, fallback });
         void party.leave();
         return this.#land(request, open, found);
@@ -169,12 +169,9 @@ export class AnswerCache {
     return this.#call(request, open, { fallback });
   }
 
-  async #join({
-    key,
-    sealer,
-    isEpochFresh,
-  }: AnswerRequest): Promise<Leader | Follower | undefined> {
-    return isEpochFresh ? this.#fleet?.join(key, sealer) : undefined;
+  async #join(request: AnswerRequest): Promise<Leader | Follower | undefined> {
+    const { key, sealer, memory, isEpochFresh } = request;
+    return isEpochFresh ? this.#fleet?.join(key, sealer, memory.name) : undefined;
   }
 
   async #answerOf(

@@ -3,7 +3,7 @@ import {
   PreconditionFailedException,
   type CallHandler,
 } from '@nestjs/common';
-import { from, fromEvent, lastValueFrom, of, takeUntil, type Observable } from 'rxjs';
+import { from, lastValueFrom, of, type Observable, type Subscription } from 'rxjs';
 import type { Served } from './answer-request.interface.js';
 import type { CachedRoute } from './cached-route.js';
 import type { HttpExchange } from './http-exchange.js';
@@ -212,12 +212,33 @@ export class RouteDoor implements RouteHandler {
     return readReturned(returned, state);
   }
 
-  async #askForReturned(stop: AbortSignal): Promise<unknown> {
-    const answer = this.#call.next.handle().pipe(takeUntil(fromEvent(stop, 'abort')));
-    const returned = await lastValueFrom(answer, { defaultValue: undefined });
-    // The last value so far is not the last one.
-    stop.throwIfAborted();
-    return returned;
+  /** The last value; throws as soon as `stop` is aborted. */
+  #askForReturned(stop: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let last: unknown;
+      const onStop = (): void => {
+        subscription?.unsubscribe();
+        reject(stop.reason);
+      };
+      stop.addEventListener('abort', onStop, { once: true });
+      const isOver = (): void => stop.removeEventListener('abort', onStop);
+      let subscription: Subscription | undefined;
+      subscription = this.#call.next.handle().subscribe({
+        next: (value: unknown) => {
+          last = value;
+        },
+        error: (error: unknown) => {
+          isOver();
+          reject(error);
+        },
+        complete: () => {
+          isOver();
+          resolve(last);
+        },
+      });
+      // By the handler itself.
+      if (stop.aborted) subscription.unsubscribe();
+    });
   }
 
   #askForEvents(stop: AbortSignal): LiveAnswer {

@@ -34,7 +34,7 @@ export const DEFAULT_LLM_CACHE: ResolvedLlmCacheOptions = Object.freeze({
   resumable: false,
   explain: false,
   encryption: undefined,
-  compressAboveBytes: 2_048,
+  compressAboveBytes: 16_384,
   pricing: undefined,
   clientControls: false,
   maxTtlMs: 86_400_000,

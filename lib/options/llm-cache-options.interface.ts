@@ -115,7 +115,12 @@ export interface LlmCacheOptions {
   explain?: boolean;
   /** @default nothing is encrypted */
   encryption?: LlmCacheEncryptionOptions;
-  /** Larger entries are compressed, `Infinity`: none. @default 2048 */
+  /**
+   * Larger entries are compressed (Brotli), `Infinity`: none. To unpack a small one takes as long as
+   * all the rest of a hit.
+   *
+   * @default 16384
+   */
   compressAboveBytes?: number;
   /** For the cost that hits save. @default no cost is counted */
   pricing?: LlmCachePricing;

@@ -36,6 +36,7 @@ const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
  * answer is put together in the order of the request.
  */
 export class EmbeddingMemory implements AnswerMemory {
+  readonly name = undefined;
   readonly isInParts = true;
   readonly #body: JsonObject;
   readonly #request: SplitEmbeddingRequest;

@@ -10,8 +10,9 @@ const NOW = `local function now()
 end`;
 
 /**
- * KEYS lease. ARGV token, lease in ms, process, prefix of the channels, name of the flight.
- * Returns 0 for the leader, the token of the leader for a follower.
+ * KEYS lease, the answer if it is kept as a whole. ARGV token, lease in ms, process, prefix of the
+ * channels, name of the flight. Returns for the leader 1 if there may be an answer, of a leader
+ * before it, and 0 if there is none; for a follower the token of the leader.
  */
 export const JOIN = redisScript(`
 ${NOW}
@@ -19,7 +20,8 @@ local token = redis.call('HGET', KEYS[1], 'token')
 if not token then
   redis.call('HSET', KEYS[1], 'token', ARGV[1], 'process', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  return 0
+  if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+  return 1
 end
 redis.call('HSET', KEYS[1], 'f:' .. ARGV[3], now())
 redis.call('PUBLISH', ARGV[4] .. redis.call('HGET', KEYS[1], 'process'), ARGV[5])

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Notices } from '../../store/redis-notices.js';
 import type { ScriptStore } from '../../store/script-store.interface.js';
 import type { Sealer } from '../sealing/sealer.interface.js';
@@ -33,9 +33,14 @@ export class Fleet {
 
   /**
    * @param name of the flight, the same in all processes
+   * @param answer where it is, if it is kept as a whole
    * @returns `undefined` when Redis is in trouble
    */
-  async join(name: string, sealer: Sealer): Promise<Leader | Follower | undefined> {
+  async join(
+    name: string,
+    sealer: Sealer,
+    answer?: string,
+  ): Promise<Leader | Follower | undefined> {
     if (!this.#isListening) void this.#listen();
     const place = {
       name,
@@ -45,13 +50,15 @@ export class Fleet {
       process: this.#process,
       channelPrefix: this.#notices.nameOf(CHANNELS),
     };
-    const token = randomBytes(12).toString('base64url');
+    const token = randomUUID();
     this.#joining.set(name, (this.#joining.get(name) ?? 0) + 1);
-    const leader = await joinFlight(place, token).finally(() => this.#joined(name));
-    if (leader === undefined) return undefined;
-    const log = new FlightLog(place, leader);
-    if (leader === token) {
-      const party: Leader = new Leader(log, this.#leaseMs, () => this.#remove(name, party));
+    const lead = await joinFlight(place, token, answer).finally(() => this.#joined(name));
+    if (lead === undefined) return undefined;
+    const log = new FlightLog(place, lead.token);
+    if (lead.token === token) {
+      const { mayBeAnswered } = lead;
+      const onLeft = (): void => this.#remove(name, party);
+      const party: Leader = new Leader(log, { leaseMs: this.#leaseMs, mayBeAnswered, onLeft });
       this.#add(name, party);
       return party;
     }

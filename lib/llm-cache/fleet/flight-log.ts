@@ -29,13 +29,29 @@ export interface NumberedRecord {
   readonly record: FlightRecord;
 }
 
-/** @returns the token of the leader; `undefined` when Redis is in trouble */
-export async function joinFlight(place: FlightPlace, token: string): Promise<string | undefined> {
+/** Who leads a flight. */
+interface Lead {
+  /** Of the leader. */
+  readonly token: string;
+  /** Whether a leader before it may have left an answer. */
+  readonly mayBeAnswered: boolean;
+}
+
+/**
+ * @param answer where it is, if it is kept as a whole
+ * @returns `undefined` when Redis is in trouble
+ */
+export async function joinFlight(
+  place: FlightPlace,
+  token: string,
+  answer: string | undefined,
+): Promise<Lead | undefined> {
   const { name, store, leaseMs, process, channelPrefix } = place;
   const args = [token, leaseMs, process, channelPrefix, name];
-  const reply = await store.runScript('write', JOIN, [leaseOf(name)], args);
-  if (reply === 0) return token;
-  return Buffer.isBuffer(reply) ? reply.toString() : undefined;
+  const keys = [leaseOf(name), ...(answer === undefined ? [] : [answer])] as const;
+  const reply = await store.runScript('write', JOIN, keys, args);
+  if (typeof reply === 'number') return { token, mayBeAnswered: reply === 1 };
+  return Buffer.isBuffer(reply) ? { token: reply.toString(), mayBeAnswered: true } : undefined;
 }
 
 /** Lease and log of one leader. Whatever Redis does not confirm is `'unknown'` or `undefined`. */

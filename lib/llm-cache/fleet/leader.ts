@@ -14,12 +14,21 @@ const BATCH = 200;
 const MOST_WAITING_BYTES = 1024 * 1024;
 const RETRY_MS = 100;
 
+interface LeaderOptions {
+  readonly leaseMs: number;
+  readonly mayBeAnswered: boolean;
+  /** Called when this process does not lead any more. */
+  readonly onLeft: () => void;
+}
+
 /**
  * This process makes the call for all others. Its answer goes into the log from the first piece
  * on, as soon as another process follows, and not before: most answers nobody else waits for.
  */
 export class Leader {
   readonly role = 'leader';
+  /** Whether a leader before it may have left an answer. */
+  readonly mayBeAnswered: boolean;
   readonly #log: FlightLog;
   readonly #leaseMs: number;
   readonly #onLeft: () => void;
@@ -32,8 +41,8 @@ export class Leader {
   #telling: Promise<void> | undefined;
   #stopTelling: () => void = () => undefined;
 
-  /** @param onLeft called when this process does not lead any more */
-  constructor(log: FlightLog, leaseMs: number, onLeft: () => void) {
+  constructor(log: FlightLog, { leaseMs, mayBeAnswered, onLeft }: LeaderOptions) {
+    this.mayBeAnswered = mayBeAnswered;
     this.#log = log;
     this.#leaseMs = leaseMs;
     this.#onLeft = onLeft;

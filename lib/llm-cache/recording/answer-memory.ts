@@ -9,6 +9,8 @@ export type Ask = (instead?: JsonObject) => Promise<LiveAnswer | UnstorableReaso
 
 /** Where the answer to one request is kept: as a whole, or in parts. */
 export interface AnswerMemory {
+  /** Under which Redis has the answer, if it is kept as a whole. */
+  readonly name: string | undefined;
   find(): Promise<Entry | undefined>;
   /** What this process remembers, without asking Redis. */
   findNear?(): Entry | undefined;
@@ -37,6 +39,7 @@ export interface AnswerMemory {
 /** An answer under the key of its request. */
 export function wholeAnswer(answers: RecordedAnswers, key: string): AnswerMemory {
   return {
+    name: answers.nameOf(key),
     find: () => answers.find(key),
     call: (ask) => ask(),
     record: (entry, keptMs) => answers.record(key, entry, keptMs),

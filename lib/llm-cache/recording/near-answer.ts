@@ -12,6 +12,7 @@ export function nearAnswer(
   key: string,
 ): AnswerMemory {
   return {
+    name: memory.name,
     isInParts: memory.isInParts,
     isPartial: memory.isPartial,
     isRebuilt: memory.isRebuilt,

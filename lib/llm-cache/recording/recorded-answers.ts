@@ -26,6 +26,11 @@ export class RecordedAnswers {
     this.#place = place;
   }
 
+  /** Under which it is written. */
+  nameOf(key: string): string {
+    return this.#namesOf(key)[0];
+  }
+
   async find(key: string): Promise<Entry | undefined> {
     for (const name of this.#namesOf(key)) {
       const sealed = await this.#attempt(({ store }) => store.getBytes(name));
@@ -70,7 +75,7 @@ export class RecordedAnswers {
   }
 
   async #write(key: string, encode: () => Buffer, keptMs: number): Promise<void> {
-    const [name] = this.#namesOf(key);
+    const name = this.nameOf(key);
     await this.#attempt(async ({ store, sealer }) => {
       const sealed = await sealer.seal(name, encode());
       if (sealed !== undefined) await store.setBytes(name, sealed, keptMs);

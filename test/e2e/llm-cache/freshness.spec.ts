@@ -64,7 +64,6 @@ class Model {
   inputs: unknown[] = [];
   /** What a call answers or throws with from now on. */
   status = 200;
-  headers: Record<string, string> = {};
   failure: Error | undefined;
   /** What a stream throws with behind its first piece. */
   break: Error | undefined;
@@ -76,7 +75,6 @@ class Model {
     this.calls = 0;
     this.inputs = [];
     this.status = 200;
-    this.headers = {};
     this.failure = undefined;
     this.break = undefined;
     this.gate = Promise.resolve();
@@ -92,8 +90,7 @@ class Model {
   }
 
   async response(): Promise<Response> {
-    const { status, headers } = this;
-    return Response.json(await this.answer(), { status, headers });
+    return Response.json(await this.answer(), { status: this.status });
   }
 
   async *lines(): AsyncGenerator<string> {
@@ -189,7 +186,6 @@ class AnswersController {
     reply.header('x-call', JSON.stringify(answer));
     if (this.model.status === 200) return answer;
     reply.status(this.model.status);
-    for (const [name, value] of Object.entries(this.model.headers)) reply.header(name, value);
     return { title: 'The model is down.' };
   }
 

@@ -63,7 +63,7 @@ const MISTAKES: [what: string, input: unknown, problem: RegExp][] = [
   ...[-1, 0.5, '2048', null].map((bytes): [string, unknown, RegExp] => [
     `compressAboveBytes ${JSON.stringify(bytes)}`,
     llm({ compressAboveBytes: bytes }),
-    /^cache\.llm\.compressAboveBytes: expected a whole number of bytes, or Infinity, got .*2048/,
+    /^cache\.llm\.compressAboveBytes: expected a whole number of bytes, or Infinity, got .*16384/,
   ]),
   [
     'a price list in the place of the pricing',

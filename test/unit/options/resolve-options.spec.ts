@@ -52,7 +52,7 @@ describe('resolveAzureRedisOptions', () => {
           resumable: false,
           explain: false,
           encryption: undefined,
-          compressAboveBytes: 2_048,
+          compressAboveBytes: 16_384,
           pricing: undefined,
         },
       },
