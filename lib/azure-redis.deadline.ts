@@ -2,23 +2,27 @@
  * The promise, or `onDeadline()` thrown after `deadlineMs`. The promise goes on; a rejection
  * that comes too late is dropped.
  */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   promise: Promise<T>,
   deadlineMs: number,
   onDeadline: () => Error,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
       // After a stall of the event loop timers come before the answers that have arrived
       // meanwhile; those get their turn first.
       setImmediate(() => reject(onDeadline()));
     }, deadlineMs);
     timer.unref();
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { CACHE_MANAGER, CacheInterceptor, type Cache } from '@nestjs/cache-manager';
 import { ModuleRef, Reflector } from '@nestjs/core';
-import { map, takeLast, type Observable } from 'rxjs';
+import { of, takeLast, tap, type Observable } from 'rxjs';
 import { getLlmCacheServiceToken } from '../azure-redis.constants.js';
 import type { LlmCacheScope } from '../options/llm-cache-options.interface.js';
 import { BytePath } from './byte-path/byte-path.js';
@@ -24,9 +24,9 @@ import type { BypassReason } from './policy/bypass.js';
 import { cacheStatusHeaders } from './policy/cache-status.js';
 import { LITELLM_CONTROLS } from './policy/request-controls.js';
 import { RouteDoor } from './route-door.js';
-import { entryTtl, tagsOf, type RouteOptions } from './route-options.js';
+import { entryTtl, stockTtl, tagsOf, type RouteOptions } from './route-options.js';
 import { StoredJson } from '../store/stored-json.js';
-import { guardStockCacheManager } from './stock-cache-manager.js';
+import { StoredValues } from './stored-values.js';
 
 /**
  * Answers POST requests with a JSON body from the cache, on Express and Fastify:
@@ -60,6 +60,7 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   protected readonly scope: LlmCacheScope | undefined = undefined;
 
   readonly #cache: LlmCacheService;
+  readonly #stored: StoredValues | undefined;
   #openBytePath: BytePath | undefined;
   #knownRoutes: CachedRoutes | undefined;
 
@@ -74,10 +75,11 @@ export class LlmCacheInterceptor extends CacheInterceptor {
     reflector: Reflector,
     @Inject(getLlmCacheServiceToken()) cache: LlmCacheService,
   ) {
+    super(cacheManager, reflector);
+    this.#cache = cache;
     const onWriteFailure = (): void =>
       cache.troubles.started('The cache manager fails to write', 'answers are not cached');
-    super(cacheManager && guardStockCacheManager(cacheManager, onWriteFailure), reflector);
-    this.#cache = cache;
+    this.#stored = cacheManager && new StoredValues(cacheManager, onWriteFailure);
   }
 
   override async intercept(
@@ -96,15 +98,36 @@ export class LlmCacheInterceptor extends CacheInterceptor {
       if (!this.#cache.isFirstFor(http.identity)) return next.handle();
       return this.#bypass(context, http, 'stream', next);
     }
-    if (this.cacheManager === undefined) return next.handle();
-    // The stock interceptor stores every value of an Observable, also one that fails later.
-    const answer = await super.intercept(context, {
-      handle: () => next.handle().pipe(takeLast(1)),
-    });
-    return answer.pipe(map((value: unknown) => this.#givenStored(context, http, value)));
+    return this.#stored === undefined
+      ? next.handle()
+      : this.#interceptStored(context, http, next, this.#stored);
   }
 
-  #givenStored(context: ExecutionContext, http: HttpExchange, value: unknown): unknown {
+  /** What the stock interceptor does, step by step. */
+  async #interceptStored(
+    context: ExecutionContext,
+    http: HttpExchange,
+    next: CallHandler,
+    stored: StoredValues,
+  ): Promise<Observable<unknown>> {
+    const key = await this.trackBy(context);
+    if (key === undefined || key === null || key === '') return next.handle();
+    try {
+      const value: unknown = stored.near(key) ?? (await stored.get(key));
+      this.setHeadersWhenHttp(context, value);
+      if (value !== undefined && value !== null) return of(this.#given(context, http, value));
+      const ttlMs = await stockTtl(context, this.reflector);
+      // It stores every value of an Observable, also of one that fails later.
+      return next.handle().pipe(
+        takeLast(1),
+        tap((answer) => void stored.set(key, answer, ttlMs)),
+      );
+    } catch {
+      return next.handle();
+    }
+  }
+
+  #given(context: ExecutionContext, http: HttpExchange, value: unknown): unknown {
     if (!(value instanceof StoredJson)) return value;
     return this.#bytePath.through(context, http, value.bytes) ?? value.parse();
   }
@@ -127,12 +150,15 @@ export class LlmCacheInterceptor extends CacheInterceptor {
   }
 
   /** A `@CacheKey()` function that throws leaves the request to its handler. */
-  protected override async trackBy(context: ExecutionContext): Promise<string | null | undefined> {
-    try {
-      return await super.trackBy(context);
-    } catch {
+  protected override trackBy(context: ExecutionContext): ReturnType<CacheInterceptor['trackBy']> {
+    const onTrouble = (): undefined => {
       this.#routeTrouble(context, 'the @CacheKey() function throws');
-      return undefined;
+    };
+    try {
+      const key = super.trackBy(context);
+      return key instanceof Promise ? key.catch(onTrouble) : key;
+    } catch {
+      return onTrouble();
     }
   }
 

@@ -38,6 +38,22 @@ export function checkedTags(tags: unknown): readonly string[] {
 }
 
 /**
+ * The lifetime by `@CacheTTL()` as the stock interceptor reads it, in milliseconds.
+ *
+ * @returns `undefined` for that of the cache manager. Throws what a function of the user's throws
+ */
+export async function stockTtl(
+  context: ExecutionContext,
+  reflector: Reflector,
+): Promise<number | undefined> {
+  const declared =
+    reflector.get<unknown>(CACHE_TTL_METADATA, context.getHandler()) ??
+    reflector.get<unknown>(CACHE_TTL_METADATA, context.getClass());
+  const ttl: unknown = typeof declared === 'function' ? await declared(context) : declared;
+  return typeof ttl === 'number' ? ttl : undefined;
+}
+
+/**
  * The lifetime of an answer, in milliseconds: by `@LlmCache()` or `@CacheTTL()` of the route, then
  * of the controller, or the default, a little shorter each time.
  *

@@ -15,10 +15,14 @@ export class RedisKeyv extends Keyv {
     this.#near = near;
   }
 
-  /** Like `get`, but JSON is not parsed, and may come from the memory of this process. */
-  async getStored(key: string): Promise<unknown> {
+  /** What this process remembers. */
+  near(key: string): StoredJson | undefined {
     const near = this.#near?.get(key);
-    if (near !== undefined && near.expiresAtMs > Date.now()) return near;
+    return near !== undefined && near.expiresAtMs > Date.now() ? near : undefined;
+  }
+
+  /** Like `get`, but JSON is not parsed. */
+  async getStored(key: string): Promise<unknown> {
     const since = this.#near?.changes ?? 0;
     const envelope = await this.#adapter.getBytes(key);
     if (envelope === undefined) return undefined;
