@@ -13,7 +13,12 @@ import type { Lookup } from './lookup-plan.js';
 import { cacheStatusHeaders, type CacheOutcome } from './policy/cache-status.js';
 import { isPlainJson, type UnstorableReason } from './policy/storable.js';
 import { isKnownStream } from './protocols/protocols.js';
-import type { AnswerHead, LiveAnswer, OriginatedHead } from './recording/answer.js';
+import {
+  isByteStream,
+  type AnswerHead,
+  type LiveAnswer,
+  type OriginatedHead,
+} from './recording/answer.js';
 import type { Chunk } from './recording/chunk.js';
 import { giveAnswer, toObservable } from './recording/give-answer.js';
 import { PushedChunks } from './recording/pushed-chunks.js';
@@ -121,7 +126,12 @@ export class RouteDoor implements RouteHandler {
     const isVerbatim = verbatim || name === AS_IT_CAME;
     // Who resumes does not wait once more for what was given before.
     const pacing = this.#position === undefined ? this.#call.route.options.pacing : 'instant';
-    const chunks = replay(frames, { pacing, verbatim: isVerbatim, name });
+    const chunks = replay(frames, {
+      pacing,
+      verbatim: isVerbatim,
+      name,
+      inBlocks: isByteStream(head),
+    });
     return this.#give(head, this.#numbered(head, chunks, isVerbatim ? AS_IT_CAME : name));
   }
 

@@ -21,6 +21,11 @@ export const ANSWER_KINDS = [
 
 export type AnswerKind = (typeof ANSWER_KINDS)[number];
 
+/** Whose pieces are nothing but the bytes that they are made of. */
+const BYTE_STREAMS: ReadonlySet<AnswerKind> = new Set(['node-stream', 'file', 'response', 'raw']);
+
+export const isByteStream = ({ kind }: AnswerHead): boolean => BYTE_STREAMS.has(kind);
+
 /** What a handler or an upstream says of its answer before the body. */
 export interface AnswerHead {
   readonly kind: AnswerKind;

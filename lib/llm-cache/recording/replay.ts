@@ -12,7 +12,17 @@ export interface ReplayOptions {
   readonly verbatim: boolean;
   /** Names the replay: another one of this name has the same fresh values. */
   readonly name?: string | undefined;
+  /**
+   * Whether frames that are due at once may go out together: to send each by itself takes longer
+   * than all the rest.
+   *
+   * @default false
+   */
+  readonly inBlocks?: boolean;
 }
+
+/** After which a block is sent. */
+const BLOCK_BYTES = 16_384;
 
 /** The pieces of a recorded body, for one caller, who may leave in a pause. */
 export function replay(
@@ -35,9 +45,16 @@ export function replay(
 async function* replayUntil(
   left: AbortSignal,
   frames: readonly Frame[],
-  { pacing, verbatim, name }: ReplayOptions,
+  { pacing, verbatim, name, inBlocks = false }: ReplayOptions,
 ): AsyncGenerator<Chunk, void> {
   const personal = verbatim ? undefined : new PersonalValues(name);
+  if (inBlocks && pacing === 'instant') {
+    for (const block of blocksOf(frames, personal)) {
+      if (left.aborted) return;
+      yield block;
+    }
+    return;
+  }
   const startedAt = performance.now();
   for (const [index, frame] of frames.entries()) {
     const dueAt = startedAt + delayOf(frame, index, pacing);
@@ -48,6 +65,23 @@ async function* replayUntil(
     }
     if (left.aborted) return;
     yield chunkOf(frame, personal?.within(frame) ?? frame.bytes);
+  }
+}
+
+function* blocksOf(
+  frames: readonly Frame[],
+  personal: PersonalValues | undefined,
+): Generator<Chunk, void> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for (const [index, frame] of frames.entries()) {
+    parts.push(...(personal?.partsOf(frame) ?? [frame.bytes]));
+    size += frame.bytes.length;
+    const { form } = frame;
+    const isOfOneKind = (form === 'bytes' || form === 'text') && form === frames[index + 1]?.form;
+    if (isOfOneKind && size < BLOCK_BYTES) continue;
+    yield chunkOf(frame, Buffer.concat(parts));
+    [parts, size] = [[], 0];
   }
 }
 
@@ -99,8 +133,12 @@ class PersonalValues {
   }
 
   /** The bytes of the frame with fresh values in their places. */
-  within({ bytes, personal }: Frame): Buffer {
-    if (personal.length === 0) return bytes;
+  within(frame: Frame): Buffer {
+    return frame.personal.length === 0 ? frame.bytes : Buffer.concat(this.partsOf(frame));
+  }
+
+  /** The same, not put together yet. */
+  partsOf({ bytes, personal }: Frame): Buffer[] {
     const parts: Buffer[] = [];
     let from = 0;
     for (const { start, end, kind } of personal) {
@@ -108,7 +146,8 @@ class PersonalValues {
       parts.push(bytes.subarray(from, start), Buffer.from(value));
       from = end;
     }
-    return Buffer.concat([...parts, bytes.subarray(from)]);
+    parts.push(bytes.subarray(from));
+    return parts;
   }
 
   #fresh(kind: PersonalRange['kind'], literal: string): string {
