@@ -5,6 +5,8 @@ import type { OmittedFields } from './canonical-json.js';
 
 /** Code units of text that are kept, in all bodies together. */
 const MAX_LENGTH = 8 * 1024 * 1024;
+/** Prints of bodies that have come once; a power of two. */
+const ONCE = 16_384;
 
 interface KnownBody {
   readonly body: unknown;
@@ -17,6 +19,8 @@ interface KnownBody {
  */
 export class BodyDigests {
   readonly #known = new LRUCache<string, KnownBody>({ maxSize: MAX_LENGTH });
+  /** Most bodies never come again: to keep them all would keep the garbage collector busy. */
+  readonly #once = new Int32Array(ONCE);
 
   /**
    * @param rules names what is omitted
@@ -35,7 +39,16 @@ export class BodyDigests {
     // Before anything is awaited: the body belongs to others.
     const copy = copyOf(body);
     const digest = await bodyDigest(copy, omitted);
-    if (digest !== undefined) this.#known.set(name, { body: copy, digest }, { size: shape.size });
+    if (digest !== undefined && this.#hasCome(shape.print)) {
+      this.#known.set(name, { body: copy, digest }, { size: shape.size });
+    }
     return digest;
+  }
+
+  #hasCome(print: number): boolean {
+    const place = print & (ONCE - 1);
+    const hasCome = this.#once[place] === print;
+    this.#once[place] = print;
+    return hasCome;
   }
 }
