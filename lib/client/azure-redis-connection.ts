@@ -119,6 +119,12 @@ export class AzureRedisConnection extends EventEmitter<AzureRedisConnectionEvent
     };
   }
 
+  /** Why it is not connected, as far as that is known; `undefined` while it is. @internal */
+  get trouble(): AzureRedisError | undefined {
+    if (this.client.status === 'ready') return undefined;
+    return this.#lastError === undefined ? this.#tokens.lastError : this.explain(this.#lastError);
+  }
+
   /**
    * Keeps an ioredis instance that somebody else made authenticated as well: it connects with
    * the current token from its next handshake on and is re-authenticated before that runs out;

@@ -59,9 +59,15 @@ export class AzureRedisStore
     return this.#guard.failures;
   }
 
+  /** What has gone wrong of late, for health checks. @internal */
+  get trouble(): StoreGuard['trouble'] {
+    return this.#guard.trouble;
+  }
+
   get<Value>(key: string): Promise<Value | undefined> {
     return this.#run(
       'read',
+      'GET',
       key,
       async (name) => fromRedis(await this.#client.get(name)),
       undefined,
@@ -70,7 +76,7 @@ export class AzureRedisStore
 
   async getMany<Value>(keys: string[]): Promise<(Value | undefined)[]> {
     const found = new Map<string, Value | undefined>();
-    await this.#runEach('read', keys, async (names) => {
+    await this.#runEach('read', 'MGET', keys, async (names) => {
       const texts = await this.#readMany(names);
       names.forEach((name, index) => found.set(name, fromRedis<Value>(texts[index])));
     });
@@ -86,7 +92,7 @@ export class AzureRedisStore
       await this.#setOne(name, toRedis(value), ttl);
       return true;
     };
-    const isSet = await this.#run('write', key, operation, false);
+    const isSet = await this.#run('write', 'SET', key, operation, false);
     // Behind the write: what is read before is not remembered.
     this.#near?.overwritten(key);
     return isSet;
@@ -102,7 +108,7 @@ export class AzureRedisStore
 
   async deleteMany(keys: string[]): Promise<boolean> {
     let deleted = 0;
-    await this.#runEach('write', keys, async (names) => {
+    await this.#runEach('write', 'UNLINK', keys, async (names) => {
       deleted += await this.#unlink(names);
     });
     for (const key of keys) this.#near?.forget(key);
@@ -112,7 +118,7 @@ export class AzureRedisStore
   has(key: string): Promise<boolean> {
     const operation = async (name: string): Promise<boolean> =>
       (await this.#client.exists(name)) === 1;
-    return this.#run('read', key, operation, false);
+    return this.#run('read', 'EXISTS', key, operation, false);
   }
 
   hasMany(keys: string[]): Promise<boolean[]> {
@@ -152,12 +158,12 @@ export class AzureRedisStore
   getBytes(key: string): Promise<Buffer | undefined> {
     const operation = async (name: string): Promise<Buffer | undefined> =>
       (await this.#client.getBuffer(name)) ?? undefined;
-    return this.#run('read', key, operation, undefined);
+    return this.#run('read', 'GET', key, operation, undefined);
   }
 
   async getManyBytes(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
     const found = new Map<string, Buffer>();
-    await this.#runEach('read', [...keys], async (names) => {
+    await this.#runEach('read', 'MGET', [...keys], async (names) => {
       const client = this.#client;
       const values = await (client.isCluster
         ? Promise.all(names.map((name) => client.getBuffer(name)))
@@ -186,7 +192,7 @@ export class AzureRedisStore
   ): Promise<ScriptReply | undefined> {
     const names = keys.map((key) => this.#nameOf(key));
     const operation = (): Promise<ScriptReply> => this.#runScript(script, names, args);
-    return this.#run<ScriptReply | undefined>(kind, keys[0], operation, undefined);
+    return this.#run<ScriptReply | undefined>(kind, 'EVALSHA', keys[0], operation, undefined);
   }
 
   async #runScript(
@@ -206,17 +212,19 @@ export class AzureRedisStore
 
   #run<T>(
     kind: OperationKind,
+    command: string,
     key: string,
     operation: (name: string) => Promise<T>,
     fallback: T,
   ): Promise<T> {
     const name = this.#nameOf(key);
-    return this.#guard.run(kind, this.#nodeOf(name), () => operation(name), fallback);
+    return this.#guard.run(kind, this.#nodeOf(name), () => operation(name), fallback, command);
   }
 
   /** One operation for the keys of each node, so that a node in trouble costs its own keys only. */
   async #runEach(
     kind: OperationKind,
+    command: string,
     keys: string[],
     operation: (names: string[]) => Promise<void>,
   ): Promise<void> {
@@ -230,7 +238,7 @@ export class AzureRedisStore
     }
     await Promise.all(
       [...byNode].map(([node, names]) =>
-        this.#guard.run(kind, node, () => operation(names), undefined),
+        this.#guard.run(kind, node, () => operation(names), undefined, command),
       ),
     );
   }

@@ -3,6 +3,7 @@ import { AvailabilityLog } from '../azure-redis.availability-log.js';
 import { withDeadline } from '../azure-redis.deadline.js';
 import { AzureRedisError } from '../azure-redis.errors.js';
 import { REFUSED_IDENTITY } from '../client/explain-connection-error.js';
+import { reportOperation } from './store-operation.js';
 
 export type OperationKind = 'read' | 'write';
 
@@ -32,6 +33,9 @@ export class StoreGuard {
   readonly #failures: Record<OperationKind, number> = { read: 0, write: 0 };
   readonly #unreachable = new Set<string>();
   readonly #probing = new Set<string>();
+  /** Of the last trouble of each kind; Unix times. */
+  #unansweredAt = 0;
+  #refusedAt = 0;
 
   constructor(options: StoreGuardOptions) {
     this.#options = options;
@@ -52,20 +56,35 @@ export class StoreGuard {
   }
 
   /**
+   * What has gone wrong of late: `unanswered` while operations are skipped for it, `refused` by
+   * Redis. Forgotten after a while: who is told of it may send no more operations that would end it.
+   */
+  get trouble(): 'unanswered' | 'refused' | undefined {
+    const { settleMs = SETTLE_MS } = this.#options;
+    const isRecent = (moment: number): boolean => Date.now() - moment < settleMs;
+    if (this.#unreachable.size > 0 && isRecent(this.#unansweredAt)) return 'unanswered';
+    return isRecent(this.#refusedAt) ? 'refused' : undefined;
+  }
+
+  /**
    * The result of the operation, or the fallback within the deadline; never an error.
    *
    * @param node who answers; the nodes of a cluster fail one by one
+   * @param command what it is told to be, to who listens
    */
   async run<T>(
     kind: OperationKind,
     node: string,
     operation: () => Promise<T>,
     fallback: T,
+    command: string = kind,
   ): Promise<T> {
+    const report = reportOperation(command);
     const isProbe = this.#unreachable.has(node);
     // Not connected, a command would wait in a queue and be carried out much later.
     if (!this.#options.isConnected() || (isProbe && this.#probing.has(node))) {
       this.#failures[kind] += 1;
+      report?.('skipped');
       return fallback;
     }
     if (isProbe) this.#probing.add(node);
@@ -74,10 +93,12 @@ export class StoreGuard {
       const result = await withDeadline(operation(), deadlineMs, () => unanswered(deadlineMs));
       this.#answered(node);
       this.#refusals[kind].up();
+      report?.('answered');
       return result;
     } catch (error) {
       this.#failures[kind] += 1;
       this.#failed(kind, node, error);
+      report?.('failed', error);
       return fallback;
     } finally {
       if (isProbe) this.#probing.delete(node);
@@ -92,10 +113,12 @@ export class StoreGuard {
   #failed(kind: OperationKind, node: string, error: unknown): void {
     if (isRefusal(error) && this.#options.isConnected()) {
       this.#answered(node);
+      this.#refusedAt = Date.now();
       this.#refusals[kind].down(() => this.#options.explain(error));
       return;
     }
     this.#unreachable.add(node);
+    this.#unansweredAt = Date.now();
     // Without a connection the reason is known there, and better.
     if (!this.#options.isConnected()) return;
     this.#options.availability.down(() => (error instanceof Error ? error.message : String(error)));

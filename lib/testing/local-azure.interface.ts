@@ -12,6 +12,8 @@ export interface StartLocalAzureOptions {
   topology?: 'standalone' | 'cluster';
   /** How many replicas each master of a cluster has; starting them takes 1 s. @default 0 */
   replicas?: number;
+  /** Port of Redis; the nodes of a cluster take the next ones. @default free ones */
+  port?: number;
   /**
    * `refused`: CLUSTER commands get an error, as from Azure Managed Redis with the Enterprise
    * policy. @default 'served'

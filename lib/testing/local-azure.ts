@@ -60,6 +60,7 @@ async function start(
   const entra = new EntraEmulator(directory, key, issuer, root.issue(AUTHORITY_HOSTS));
   const redis = new RedisFront({
     nodes: topology === 'cluster' ? CLUSTER_MASTERS * (1 + replicas) : 1,
+    port: options.port,
     hasReplicas: replicas > 0,
     refusesClusterCommands: options.clusterCommands === 'refused',
     certificate: root.issue(REDIS_NAMES),

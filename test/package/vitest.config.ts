@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -5,8 +6,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
-    globalSetup: '../environment/provide-redis.ts',
+    globalSetup: ['../environment/provide-redis.ts', 'environment/provide-package.ts'],
     pool: 'forks',
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Only npm run pack:check -- --update writes the API reports.
+    update: 'none',
   },
 });

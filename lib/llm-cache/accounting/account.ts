@@ -9,7 +9,9 @@ export class Account {
 
   constructor(ledger: Ledger, request: AccountedRequest) {
     this.#ledger = ledger;
-    this.#request = request;
+    this.#request = ledger.isHeard
+      ? { ...request, startedAt: performance.timeOrigin + performance.now() }
+      : request;
   }
 
   hit(entry: Entry): void {

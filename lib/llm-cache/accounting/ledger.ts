@@ -4,6 +4,7 @@ import type { BypassReason } from '../policy/bypass.js';
 import type { UnstorableReason } from '../policy/storable.js';
 import type { TokenUsage } from '../protocols/llm-protocol.interface.js';
 import { isTokenCount } from '../protocols/token-usage.js';
+import type { Entry } from '../recording/entry.js';
 import { cleanName, LabelBook, type Labels } from './labels.js';
 import type { LlmCacheEvent, LlmCacheSavings } from './llm-cache-event.interface.js';
 import type { LlmCacheStats } from './llm-cache-stats.interface.js';
@@ -19,10 +20,12 @@ export interface AccountedRequest {
   readonly route: string;
   /** That was asked for. */
   readonly model: string | undefined;
+  /** In epoch milliseconds, where somebody listens. */
+  readonly startedAt?: number;
 }
 
-/** What an entry records of the call that made it. */
-export interface RecordedCall {
+/** What an entry records of the call that made it, and of its answer. */
+export interface RecordedCall extends Partial<Pick<Entry, 'head' | 'frames'>> {
   readonly usage: TokenUsage;
   /** Milliseconds from the call to the end of its answer. */
   readonly tookMs: number | undefined;
@@ -50,6 +53,11 @@ export class Ledger {
     this.#prices = new PriceList(pricing, onPricingTrouble);
   }
 
+  /** Whether anybody listens to the events. */
+  get isHeard(): boolean {
+    return isHeard(CHANNEL);
+  }
+
   hit(request: AccountedRequest, call: RecordedCall): void {
     this.#given('hit', 'hits', request, call);
   }
@@ -59,7 +67,8 @@ export class Ledger {
   }
 
   miss(request: AccountedRequest): void {
-    tell({ result: 'miss', ...this.#countOne(request, 'misses') });
+    const labels = this.#countOne(request, 'misses');
+    tell({ result: 'miss', ...labels, ...startOf(request) });
   }
 
   /**
@@ -72,7 +81,7 @@ export class Ledger {
     const settle = (call?: RecordedCall): void => {
       const savings = call === undefined ? {} : this.#savingsOf(request, call);
       this.#count(request, (tally) => tally.saved(savings));
-      tell({ result: 'collapsed', ...labels, ...savings });
+      tell({ result: 'collapsed', ...labels, ...savings, ...factsOf(request, call) });
     };
     ended.then(settle, () => settle());
   }
@@ -84,7 +93,7 @@ export class Ledger {
       tally.count('shadowHits');
       tally.shadowSaved(savings);
     });
-    tell({ result: 'shadow', ...labels, ...savings });
+    tell({ result: 'shadow', ...labels, ...savings, ...factsOf(request, call) });
   }
 
   bypass(request: AccountedRequest, reason: BypassReason): void {
@@ -120,7 +129,7 @@ export class Ledger {
       tally.count(counter);
       tally.saved(savings);
     });
-    if (isHeard(CHANNEL)) tell({ result, ...labels, ...savings });
+    if (this.isHeard) tell({ result, ...labels, ...savings, ...factsOf(request, call) });
   }
 
   #countOne(request: AccountedRequest, counter: Counter): Labels {
@@ -165,6 +174,25 @@ const isName = (model: unknown): model is string => typeof model === 'string' &&
 
 const isDuration = (ms: number | undefined): ms is number =>
   ms !== undefined && Number.isFinite(ms) && ms >= 0;
+
+const startOf = ({ startedAt }: AccountedRequest): Pick<LlmCacheEvent, 'startedAt'> =>
+  startedAt === undefined ? {} : { startedAt };
+
+/** What is told of an answer, but not counted. */
+function factsOf(
+  request: AccountedRequest,
+  call: RecordedCall | undefined,
+): Pick<LlmCacheEvent, 'startedAt' | 'bytes' | 'trace'> {
+  const { head, frames } = call ?? {};
+  const trace = head?.origin.trace;
+  return {
+    ...startOf(request),
+    ...(frames !== undefined && {
+      bytes: frames.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    }),
+    ...(trace !== undefined && { trace }),
+  };
+}
 
 function tallyOf(tallies: Map<string, Tally>, name: string): Tally {
   const known = tallies.get(name);

@@ -14,6 +14,11 @@ export interface LlmCacheSavings {
  * The message of the diagnostics channel `nestjs-azure-redis:llmCache`, one for each outcome. It
  * never carries a key, a prompt, an answer, or who asked.
  *
+ * Published in the asynchronous context of its request: what `AsyncLocalStorage` holds for that,
+ * such as its trace, is there for whoever listens. A `collapsed` one comes at the end of the answer,
+ * in the context of the request that shared it; a `miss` may be a call in the background, in that of
+ * the request that got the old answer.
+ *
  * @publicApi
  */
 export interface LlmCacheEvent extends LlmCacheSavings {
@@ -24,6 +29,15 @@ export interface LlmCacheEvent extends LlmCacheSavings {
   readonly model: string;
   /** Of a bypass. */
   readonly reason?: BypassReason;
+  /** When the look-up began, in epoch milliseconds; not of a bypass, which has none. */
+  readonly startedAt?: number;
+  /** Size of the stored or shared answer. */
+  readonly bytes?: number;
+  /**
+   * The trace of the call that the stored or shared answer comes from, as a W3C `traceparent`, if
+   * `nestjs-azure-redis/telemetry` was there when it was made.
+   */
+  readonly trace?: string;
 }
 
 /**

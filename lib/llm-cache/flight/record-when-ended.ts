@@ -54,7 +54,8 @@ export async function followedCall(
   if ('error' in (await chunks.ended) || !chunks.isWhole) return undefined;
   const tookMs = Math.round(performance.now() - startedAt);
   const frames = recordAnswer(head, chunks.pieces(), protocol, body);
-  return typeof frames === 'string' ? undefined : { usage: answerUsage(frames, protocol), tookMs };
+  if (typeof frames === 'string') return undefined;
+  return { usage: answerUsage(frames, protocol), tookMs, head, frames };
 }
 
 async function makeEntry(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isJsonObject } from '../json-object.js';
 import type { Chunk } from './chunk.js';
+import { currentTrace } from './current-trace.js';
 
 /**
  * How a handler may answer; an answer is replayed the way it came. `value`: anything that goes
@@ -42,6 +43,8 @@ export interface AnswerOrigin {
   readonly epoch: string;
   /** Of the request that was asked then. */
   readonly tags?: readonly string[];
+  /** Its trace, as a W3C `traceparent`, where somebody has named it. */
+  readonly trace?: string;
 }
 
 /** What is known of an answer before its body. */
@@ -60,18 +63,23 @@ export function isOriginatedHead(head: unknown): head is OriginatedHead {
     isJsonObject(head['origin']) &&
     typeof head['origin']['id'] === 'string' &&
     typeof head['origin']['epoch'] === 'string' &&
-    areTags(head['origin']['tags'])
+    areTags(head['origin']['tags']) &&
+    ['string', 'undefined'].includes(typeof head['origin']['trace'])
   );
 }
 
 const areTags = (tags: unknown): boolean =>
   tags === undefined || (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string'));
 
-export const newOrigin = (epoch: string, tags: readonly string[] = []): AnswerOrigin => ({
-  id: randomBytes(9).toString('base64url'),
-  epoch,
-  ...(tags.length > 0 && { tags }),
-});
+export function newOrigin(epoch: string, tags: readonly string[] = []): AnswerOrigin {
+  const trace = currentTrace();
+  return {
+    id: randomBytes(9).toString('base64url'),
+    epoch,
+    ...(tags.length > 0 && { tags }),
+    ...(trace !== undefined && { trace }),
+  };
+}
 
 /** An answer that is being given. */
 export interface LiveAnswer<Head extends AnswerHead = AnswerHead> {

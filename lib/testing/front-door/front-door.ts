@@ -1,7 +1,7 @@
 import { createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import { FrontDoorConnection, type FrontDoorSettings } from './front-door-connection.js';
 import { connectReplica, isReplicaGreeting } from './replication-line.js';
-import { FRONT_DOOR_PORTS, listenInRange, listenOn } from './loopback-port.js';
+import { FRONT_DOOR_PORTS, listenAt, listenInRange, listenOn } from './loopback-port.js';
 
 const REOPEN_ATTEMPTS = 100;
 const REOPEN_PAUSE_MS = 20;
@@ -36,8 +36,11 @@ export class FrontDoor {
     return this.#sockets.size;
   }
 
-  async open(): Promise<void> {
-    this.#port = await listenInRange(this.#server, FRONT_DOOR_PORTS);
+  async open(port?: number): Promise<void> {
+    this.#port =
+      port === undefined
+        ? await listenInRange(this.#server, FRONT_DOOR_PORTS)
+        : await listenAt(this.#server, port);
   }
 
   /** New clients get ECONNREFUSED. */

@@ -37,11 +37,11 @@ export class FrontDoors {
     return this.ports.indexOf(port);
   }
 
-  /** One more door, at the end; resolves with its port. */
-  async add(): Promise<number> {
+  /** One more door, at the end; resolves with its port, a free one unless it is named. */
+  async add(port?: number): Promise<number> {
     const door: FrontDoor = new FrontDoor(this.#settings, () => this.#addressBehind(door));
     this.#doors = [...this.#doors, door];
-    await door.open();
+    await door.open(port);
     return door.port;
   }
 

@@ -27,6 +27,15 @@ export async function listenInRange(
   );
 }
 
+/** Listens on this port and no other. */
+export async function listenAt(server: Server, port: number): Promise<number> {
+  if (await listenOn(server, port)) return port;
+  throw new LocalAzureError(
+    'NO_FREE_PORT',
+    `Expected port ${port} on 127.0.0.1 to be free. End the program that listens there, or name another port.`,
+  );
+}
+
 /** Whether the server could take the port. */
 export function listenOn(server: Server, port: number): Promise<boolean> {
   return new Promise((resolve) => {

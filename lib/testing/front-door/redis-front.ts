@@ -11,6 +11,8 @@ import { RedisStatistics } from './redis-statistics.js';
 
 export interface RedisFrontOptions {
   readonly nodes: number;
+  /** Of the first node; the others follow. */
+  readonly port: number | undefined;
   readonly certificate: Certificate;
   readonly issuer: TokenIssuer;
   readonly hasReplicas: boolean;
@@ -62,7 +64,10 @@ export class RedisFront implements LocalRedisFront {
 
   /** Takes the ports; a cluster announces them before it starts. */
   async open(): Promise<void> {
-    for (let node = 0; node < this.#options.nodes; node += 1) await this.#doors.add();
+    const { nodes, port } = this.#options;
+    for (let node = 0; node < nodes; node += 1) {
+      await this.#doors.add(port === undefined ? undefined : port + node);
+    }
   }
 
   /** Starts the server; from then on clients get through. */

@@ -5,9 +5,11 @@ import type { Load, LoadResult } from './load.interface.js';
 import { PATH } from './path.js';
 
 const load: Load = JSON.parse(process.argv[2] ?? '');
-const { method, body } = load.request;
+const { method, body, variants } = load.request;
 const run = randomUUID();
 let count = 0;
+const unique = (): string =>
+  variants === undefined ? `${run}-${(count += 1)}` : `${(count = (count % variants) + 1)}`;
 
 const result = await autocannon({
   url: `${load.url}${PATH}`,
@@ -19,7 +21,7 @@ const result = await autocannon({
     {
       setupRequest: (request) => ({
         ...request,
-        ...(body !== undefined && { body: body.replace(UNIQUE, `${run}-${(count += 1)}`) }),
+        ...(body !== undefined && { body: body.replace(UNIQUE, unique()) }),
       }),
     },
   ],

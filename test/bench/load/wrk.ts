@@ -13,16 +13,17 @@ const GRACE_MS = 15_000;
 /** A text of JSON without line ends is a text of Lua, too. */
 const lua = (text: string): string => JSON.stringify(text);
 
-function requestScript({ method, body }: RequestPlan): string {
+function requestScript({ method, body, variants }: RequestPlan): string {
   if (body === undefined) return '';
   const head = `wrk.method = ${lua(method)}\nwrk.headers["content-type"] = "application/json"\n`;
   const [before = '', after] = body.split(UNIQUE);
   if (after === undefined) return `${head}wrk.body = ${lua(body)}\n`;
+  const run = variants === undefined ? `${randomUUID()}-` : '';
   return `${head}
 local count = 0
-local before, after = ${lua(`${before}${randomUUID()}-`)}, ${lua(after)}
+local before, after = ${lua(`${before}${run}`)}, ${lua(after)}
 request = function()
-  count = count + 1
+  count = count${variants === undefined ? '' : ` % ${variants}`} + 1
   return wrk.format(nil, nil, nil, before .. count .. after)
 end
 `;
@@ -51,7 +52,10 @@ export class Wrk implements LoadGenerator {
     { url, request, connections, seconds }: Load,
     signal: AbortSignal,
   ): Promise<LoadResult> {
-    const script = await this.#workspace.write('wrk.lua', requestScript(request) + REPORT_SCRIPT);
+    const script = await this.#workspace.write(
+      `wrk-${randomUUID()}.lua`,
+      requestScript(request) + REPORT_SCRIPT,
+    );
     const { stdout } = await promisify(execFile)(
       'wrk',
       ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `${url}${PATH}`],

@@ -6,7 +6,7 @@ export const UNIQUE = '{{unique}}';
 const SENTENCE = 'Summarise what the customer has written about the last delivery. ';
 
 /** A chat call whose prompt has so many bytes. */
-function chatCall(promptBytes: number, more: object = {}): string {
+export function chatCall(promptBytes: number, more: object = {}): string {
   return JSON.stringify({
     model: 'gpt-4o-mini',
     temperature: 0,

@@ -10,7 +10,11 @@ export interface RequestPlan {
   readonly method: 'GET' | 'POST';
   /** Text of the body; a `UNIQUE` in it is another one in each request. */
   readonly body?: string;
+  /** How many bodies there are, asked for in turn; without it, each `UNIQUE` is a new one. */
+  readonly variants?: number;
   readonly answer: 'completion' | 'stream' | 'text';
+  /** Size of a completion; 2 KB without it. */
+  readonly answerBytes?: number;
 }
 
 /** Where the answer comes from, which is checked before and after each measurement. */
@@ -24,18 +28,26 @@ export type Source =
   /** A constant of the server, which counts nothing. */
   | 'constant';
 
-/** One line of a table: a server under the load of one kind of request. */
-export interface Row {
+/** One kind of request, and what it must come to. */
+export interface Workload {
+  readonly request: RequestPlan;
+  readonly source: Source;
+  /** Whether connections must be re-authenticated while it is measured. */
+  readonly rotates?: boolean;
+}
+
+/** A server under the load of one kind of request. */
+export interface ServedWorkload extends Workload {
+  readonly server: ServerPlan;
+}
+
+/** One line of a table. */
+export interface Row extends ServedWorkload {
   readonly name: string;
   readonly title: string;
   readonly group: string;
-  readonly server: ServerPlan;
-  readonly request: RequestPlan;
-  readonly source: Source;
   /** The row that the table compares it with. */
   readonly reference: string;
-  /** Whether connections must be re-authenticated while it is measured. */
-  readonly rotates?: boolean;
 }
 
 /** What cannot be measured by load on one server: one number. */

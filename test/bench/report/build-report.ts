@@ -5,8 +5,8 @@ import type { Bench } from '../run/bench.js';
 import type { Results } from '../run/rounds.js';
 import { judgeGoal } from './judge-goal.js';
 import type { BenchReport, FailedReport, ProbeReport } from './report.interface.js';
-import { noiseOf, reportRow } from './row-report.js';
-import { machine, versions } from './surroundings.js';
+import { noiseOfRow, reportRow } from './row-report.js';
+import { surroundings } from './surroundings.js';
 
 const RULE =
   'Ratios compare the CPU time of the server per request, round by round: it is what a core ' +
@@ -17,17 +17,11 @@ export async function buildReport(
   bench: Bench,
   plan: Plan,
   results: Results,
-  { rounds, seconds }: Pick<Arguments, 'rounds' | 'seconds'>,
+  pace: Pick<Arguments, 'rounds' | 'seconds'>,
 ): Promise<BenchReport> {
   const goals = plan.goals.map((goal) => judgeGoal(goal, results.rounds));
   return {
-    date: new Date().toISOString(),
-    versions: await versions(bench),
-    machine: machine(),
-    rounds,
-    seconds,
-    generator: bench.generator.description,
-    pinning: bench.pinning.description,
+    ...(await surroundings(bench, pace)),
     rule: RULE,
     rows: plan.rows.map((row) => reportRow(row, results)),
     probes: plan.probes.map((probe) => reportProbe(probe, results)),
@@ -35,7 +29,7 @@ export async function buildReport(
       goals.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])),
     ),
     goals,
-    noise: noiseOf(plan.rows, results),
+    noise: plan.rows.flatMap((row) => noiseOfRow(row, results)),
   };
 }
 

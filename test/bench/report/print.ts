@@ -1,11 +1,16 @@
 import type { BenchReport, FailedReport, GoalReport, RowReport } from './report.interface.js';
+import { notes } from './notes.js';
 import { toMarkdown } from './table.js';
 
 /** The report for people, in Markdown. */
 export function print(report: BenchReport): string {
-  return [...rowTables(report), ...probeTable(report), ...goalTable(report), ...notes(report)].join(
-    '\n\n',
-  );
+  const failed = [...report.rows, ...report.probes].filter(isFailed);
+  return [
+    ...rowTables(report),
+    ...probeTable(report),
+    ...goalTable(report),
+    ...notes(report, failed),
+  ].join('\n\n');
 }
 
 const isFailed = (report: object): report is FailedReport => 'error' in report;
@@ -61,20 +66,6 @@ function goalTable({ goals }: BenchReport): string[] {
 
 const wanted = ({ better, threshold, unit }: GoalReport): string =>
   `${better === 'more' ? '≥' : '≤'} ${amount(threshold, unit)}`;
-
-function notes(report: BenchReport): string[] {
-  const failed = [...report.rows, ...report.probes].filter(isFailed);
-  return [
-    report.rule,
-    `${report.rounds} interleaved rounds of ${report.seconds} s; load by ${report.generator}. ${report.pinning}`,
-    ...(report.noise.length === 0
-      ? []
-      : [`The machine was noisy:\n\n${report.noise.map((line) => `- ${line}`).join('\n')}`]),
-    ...(failed.length === 0
-      ? []
-      : [`Failed:\n\n${failed.map(({ name, error }) => `- ${name}: ${error}`).join('\n')}`]),
-  ];
-}
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 

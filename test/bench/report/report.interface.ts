@@ -43,8 +43,8 @@ export interface GoalReport extends Pick<
   readonly verdict: Verdict;
 }
 
-/** Everything that one run of the bench says. */
-export interface BenchReport {
+/** When, on what and with what it was measured. */
+export interface Surroundings {
   readonly date: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: string;
@@ -52,6 +52,10 @@ export interface BenchReport {
   readonly seconds: number;
   readonly generator: string;
   readonly pinning: string;
+}
+
+/** Everything that one run of the bench says. */
+export interface BenchReport extends Surroundings {
   /** How the numbers are to be read. */
   readonly rule: string;
   readonly rows: readonly (RowReport | FailedReport)[];

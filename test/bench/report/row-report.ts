@@ -2,13 +2,8 @@ import type { Row } from '../plan/row.interface.js';
 import type { Measurement } from '../run/measure-row.js';
 import { median, spread } from '../run/medians.js';
 import type { Results } from '../run/rounds.js';
+import { noiseOf } from './noise.js';
 import type { FailedReport, RowReport } from './report.interface.js';
-
-/** From which spread on a row is called noisy. */
-const NOISY_SPREAD = 0.15;
-/** Shares of the server's core. */
-const NOISY_OTHERS = 0.1;
-const NOISY_STOLEN = 0.02;
 
 export function reportRow(row: Row, results: Results): RowReport | FailedReport {
   const { name, title, group, reference } = row;
@@ -21,7 +16,6 @@ export function reportRow(row: Row, results: Results): RowReport | FailedReport 
     const [own, other] = [rows.get(name), rows.get(reference)];
     return own && other ? [other.cpuUs / own.cpuUs] : [];
   });
-  const spreadOfRow = spread(measured.map(({ cpuUs }) => cpuUs));
   return {
     name,
     title,
@@ -32,40 +26,19 @@ export function reportRow(row: Row, results: Results): RowReport | FailedReport 
     cpuUs: middle(({ cpuUs }) => cpuUs),
     perReference: median(ratios) ?? null,
     reference,
-    spreadPercent: spreadOfRow * 100,
-    isNoisy: spreadOfRow > NOISY_SPREAD || isDisturbed(measured),
+    spreadPercent: spread(measured.map(({ cpuUs }) => cpuUs)) * 100,
+    isNoisy: noiseOfRow(row, results).length > 0,
   };
 }
 
-/** What others took of the core, in sentences. */
-export function noiseOf(rows: readonly Row[], results: Results): string[] {
-  return rows.flatMap(({ name }) => {
-    const measured = measurementsOf(name, results);
-    const percent = spread(measured.map(({ cpuUs }) => cpuUs)) * 100;
-    const { others, stolen } = worst(measured);
-    return [
-      ...(percent > NOISY_SPREAD * 100 ? [`${name}: spread of ${percent.toFixed(0)} %`] : []),
-      ...(others > NOISY_OTHERS
-        ? [`${name}: others took ${(others * 100).toFixed(0)} % of the server's core in one round`]
-        : []),
-      ...(stolen > NOISY_STOLEN
-        ? [`${name}: the host took ${(stolen * 100).toFixed(0)} % of the core in one round`]
-        : []),
-    ];
+/** In sentences. */
+export function noiseOfRow({ name }: Row, results: Results): string[] {
+  const measured = measurementsOf(name, results);
+  return noiseOf({
+    name,
+    values: measured.map(({ cpuUs }) => cpuUs),
+    disturbances: measured.flatMap(({ disturbance }) => disturbance ?? []),
   });
-}
-
-function isDisturbed(measured: readonly Measurement[]): boolean {
-  const { others, stolen } = worst(measured);
-  return others > NOISY_OTHERS || stolen > NOISY_STOLEN;
-}
-
-function worst(measured: readonly Measurement[]) {
-  const shares = measured.flatMap(({ disturbance }) => disturbance ?? []);
-  return {
-    others: Math.max(0, ...shares.map(({ others }) => others)),
-    stolen: Math.max(0, ...shares.map(({ stolen }) => stolen)),
-  };
 }
 
 const measurementsOf = (name: string, { rounds }: Results): Measurement[] =>

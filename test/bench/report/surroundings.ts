@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
+import type { Arguments } from '../arguments.js';
 import type { Bench } from '../run/bench.js';
+import type { Surroundings } from './report.interface.js';
 
 const PACKAGES = [
   '@nestjs/core',
@@ -14,10 +16,25 @@ const PACKAGES = [
   'ai',
 ];
 
+export async function surroundings(
+  bench: Bench,
+  { rounds, seconds }: Pick<Arguments, 'rounds' | 'seconds'>,
+): Promise<Surroundings> {
+  return {
+    date: new Date().toISOString(),
+    versions: await versions(bench),
+    machine: machine(),
+    rounds,
+    seconds,
+    generator: bench.generator.description,
+    pinning: bench.pinning.description,
+  };
+}
+
 const require = createRequire(import.meta.url);
 
 /** Of everything that takes part. */
-export async function versions({ redis }: Bench): Promise<Record<string, string>> {
+async function versions({ redis }: Bench): Promise<Record<string, string>> {
   return {
     node: process.versions.node,
     redis: await redis.version(),
@@ -40,7 +57,7 @@ function versionOf(name: string): string {
 }
 
 /** `2 cores of <model>, 8 GB`; no name of a host. */
-export function machine(): string {
+function machine(): string {
   const cores = cpus();
   const model = cores[0]?.model.trim() ?? 'an unknown model';
   return `${cores.length} cores of ${model}, ${Math.round(totalmem() / 2 ** 30)} GB`;

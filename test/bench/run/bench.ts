@@ -18,7 +18,7 @@ export class Bench {
   readonly generator: LoadGenerator;
   readonly pace: Pace;
   readonly redis: BenchRedis;
-  readonly #workspace: Workspace;
+  readonly workspace: Workspace;
   readonly #servers = new Set<ServerProcess>();
   #started = 0;
   readonly #stop = new AbortController();
@@ -34,7 +34,7 @@ export class Bench {
     this.generator = generator;
     this.pace = pace;
     this.redis = redis;
-    this.#workspace = workspace;
+    this.workspace = workspace;
   }
 
   static async start(pace: Pace): Promise<Bench> {
@@ -50,17 +50,20 @@ export class Bench {
     }
   }
 
-  /** A server with keys of its own, for as long as `use` takes. */
+  /**
+   * A server for as long as `use` takes, with keys of its own in the Redis of the bench unless
+   * `settings` say otherwise.
+   */
   async withServer<Result>(
     program: ServerProgram,
     settings: object,
     use: (server: ServerProcess) => Promise<Result>,
+    prefix = this.pinning.serverPrefix,
   ): Promise<Result> {
     this.stopped.throwIfAborted();
     this.#started += 1;
     const common: Settings = { redis: this.redis.address, namespace: `bench${this.#started}` };
-    const prefix = this.pinning.serverPrefix;
-    const server = await ServerProcess.start(prefix, program, { ...settings, ...common });
+    const server = await ServerProcess.start(prefix, program, { ...common, ...settings });
     this.#servers.add(server);
     try {
       this.stopped.throwIfAborted();
@@ -87,6 +90,6 @@ export class Bench {
     this.#stop.abort();
     await this.endServers();
     await this.redis.stop();
-    await this.#workspace.remove();
+    await this.workspace.remove();
   }
 }

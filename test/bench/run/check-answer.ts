@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadResult } from '../load/load.interface.js';
 import { PATH } from '../load/path.js';
 import { UNIQUE } from '../plan/requests.js';
-import type { RequestPlan, Row } from '../plan/row.interface.js';
-import { COMPLETION, COMPLETION_BYTES, STREAM_BYTES } from '../servers/sample-answers.js';
+import type { RequestPlan, Workload } from '../plan/row.interface.js';
+import { COMPLETION, completionOf, STREAM_BYTES } from '../servers/sample-answers.js';
 import type { Usage } from '../servers/orders.js';
 
 const STORED_WITHIN_MS = 5_000;
@@ -11,11 +11,19 @@ const ANSWERED_WITHIN_MS = 10_000;
 /** Of the requests to a row of hits, how many may reach the handler: one in a thousand. */
 const MISSES = 0.001;
 
-const EXPECTED: Readonly<Record<RequestPlan['answer'], string>> = {
-  completion: COMPLETION_BYTES.toString(),
-  stream: STREAM_BYTES.toString(),
-  text: JSON.stringify({ text: COMPLETION.choices[0]?.message.content }),
-};
+/** The first one of the bodies of a request that has several. */
+export const FIRST_VARIANT = '1';
+
+function expectedAnswer({ answer, answerBytes }: RequestPlan): string {
+  switch (answer) {
+    case 'completion':
+      return JSON.stringify(completionOf(answerBytes));
+    case 'stream':
+      return STREAM_BYTES.toString();
+    case 'text':
+      return JSON.stringify({ text: COMPLETION.choices[0]?.message.content });
+  }
+}
 
 /** A hit has an `id` and a time of its own. */
 const impersonal = (text: string): string =>
@@ -26,14 +34,16 @@ const impersonal = (text: string): string =>
  *
  * @throws when it is another answer, or does not come from there in time
  */
-export async function checkAnswer(url: string, { request, source }: Row): Promise<void> {
+export async function checkAnswer(url: string, { request, source }: Workload): Promise<void> {
+  const expected = impersonal(expectedAnswer(request));
   const deadline = Date.now() + STORED_WITHIN_MS;
   // Twice at least: only the first one may reach the handler.
   for (let asked = 1; ; asked += 1) {
-    const response = await ask(url, request, `check-${asked}`);
+    const unique = request.variants === undefined ? `check-${asked}` : FIRST_VARIANT;
+    const response = await ask(url, request, unique);
     const text = await response.text();
     if (response.status !== 200) throw new Error(`Expected 200, got ${response.status}: ${text}`);
-    if (impersonal(text) !== impersonal(EXPECTED[request.answer])) {
+    if (impersonal(text) !== expected) {
       throw new Error(`Expected the ${request.answer} of the bench, got ${text.slice(0, 200)}`);
     }
     const cache = response.headers.get('x-cache');
@@ -61,22 +71,22 @@ export function ask(
 
 /** @throws when the answers did not come from where the row says */
 export function checkUsage(
-  row: Row,
+  workload: Workload,
   { requests, seconds }: Pick<LoadResult, 'requests' | 'seconds'>,
   before: Usage,
   after: Usage,
 ): void {
   const calls = after.calls - before.calls;
-  const isFromCache = row.source === 'cache' || row.source === 'cache-header';
+  const isFromCache = workload.source === 'cache' || workload.source === 'cache-header';
   if (isFromCache && calls > requests * MISSES) {
     throw new Error(`Expected hits, ${calls} of ${requests} requests reached the handler.`);
   }
-  if (row.source === 'handler' && calls < requests * (1 - MISSES)) {
+  if (workload.source === 'handler' && calls < requests * (1 - MISSES)) {
     throw new Error(`Expected calls, ${calls} of ${requests} requests reached the handler.`);
   }
   const rotations = after.rotations - before.rotations;
   // One a second, at a random moment of it.
-  if (row.rotates === true && rotations < Math.floor(seconds / 2)) {
+  if (workload.rotates === true && rotations < Math.floor(seconds / 2)) {
     throw new Error(`Expected a new token every second, got ${rotations} in ${seconds} s.`);
   }
 }

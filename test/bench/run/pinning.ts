@@ -12,6 +12,8 @@ export interface Pinning {
   readonly description: string;
   /** Before the command line of a server. */
   readonly serverPrefix: readonly string[];
+  /** Before those of servers that share all cores, with load and Redis too. */
+  readonly anyCorePrefix: readonly string[];
 }
 
 /** Puts this process, and what it starts without the prefix, on a core of its own. */
@@ -21,8 +23,11 @@ export async function pin(): Promise<Pinning> {
     return {
       description: `Nothing is pinned (${why}): server, load and Redis disturb each other.`,
       serverPrefix: [],
+      anyCorePrefix: [],
     };
   }
+  // Soon this process has one core.
+  const last = availableParallelism() - 1;
   const [server, other] = [String(SERVER_CORE), String(OTHER_CORE)];
   await promisify(execFile)('taskset', [
     '--all-tasks',
@@ -34,6 +39,7 @@ export async function pin(): Promise<Pinning> {
   return {
     description: `The server runs on core ${server}, load and Redis on core ${other}.`,
     serverPrefix: ['taskset', '--cpu-list', server],
+    anyCorePrefix: ['taskset', '--cpu-list', `0-${last}`],
   };
 }
 

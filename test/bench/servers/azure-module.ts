@@ -14,6 +14,7 @@ export function azureOptions(
   return {
     host: redis.host,
     port: redis.port,
+    topology: redis.isCluster === true ? 'cluster' : 'standalone',
     tls: { ca: redis.ca, servername: redis.servername },
     credential: new BenchCredential(redis.username, rotationMs),
     failFast: true,

@@ -15,7 +15,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { answerWith } from './answer-with.js';
 import { Frames } from './frames.js';
-import { COMPLETION, COMPLETION_BYTES, STREAM_BYTES } from './sample-answers.js';
+import { COMPLETION_BYTES, STREAM_BYTES } from './sample-answers.js';
 import { counted } from './serve.js';
 import type { NestRoute } from './settings.js';
 
@@ -29,13 +29,22 @@ interface FastifyReply {
   hijack(): void;
 }
 
+/** Token of what the handlers answer. */
+export const VALUE = Symbol('value');
+
 @Controller()
 class ValueController {
+  readonly #value: object;
+
+  constructor(@Inject(VALUE) value: object) {
+    this.#value = value;
+  }
+
   @All(PATH)
   @HttpCode(200)
   answer(): object {
     counted.calls += 1;
-    return COMPLETION;
+    return this.#value;
   }
 }
 

@@ -6,14 +6,15 @@ import { Redis } from 'ioredis';
 import { AzureRedisConnection } from 'nestjs-azure-redis';
 import { azureModule } from './azure-module.js';
 import { Frames } from './frames.js';
-import { CONTROLLERS } from './nest-routes.js';
+import { CONTROLLERS, VALUE } from './nest-routes.js';
 import { connectRedis } from './redis-client.js';
+import { completionOf } from './sample-answers.js';
 import { counted, serve } from './serve.js';
 import { settingsText, type NestSettings, type Settings } from './settings.js';
 import { stockModule } from './stock-module.js';
 
 const settings: Settings & NestSettings = JSON.parse(settingsText());
-const { platform, route, stores, cache, rotationMs } = settings;
+const { platform, route, stores, cache, answerBytes, rotationMs } = settings;
 /** Large prompts are no mistake. */
 const BODY_LIMIT = 8_388_608;
 const LOG_LEVELS = ['error', 'warn'] as const;
@@ -29,6 +30,7 @@ function cacheModules(): DynamicModule[] {
   controllers: [CONTROLLERS[route]],
   providers: [
     Frames,
+    { provide: VALUE, useValue: completionOf(answerBytes) },
     ...(route === 'redis-bytes'
       ? [{ provide: Redis, useFactory: () => connectRedis(settings) }]
       : []),

@@ -1,7 +1,8 @@
+import { sampleText } from './sample-text.js';
+
 const WORD = 'cached ';
 
-/** A chat completion of 2 KB. */
-export const COMPLETION = {
+const completion = (content: string) => ({
   id: 'chatcmpl-000000000000000000000000000',
   object: 'chat.completion',
   created: 1_760_000_000,
@@ -9,13 +10,22 @@ export const COMPLETION = {
   choices: [
     {
       index: 0,
-      message: { role: 'assistant', content: WORD.repeat(238), refusal: null },
+      message: { role: 'assistant', content, refusal: null },
       logprobs: null,
       finish_reason: 'stop',
     },
   ],
   usage: { prompt_tokens: 500, completion_tokens: 238, total_tokens: 738 },
-};
+});
+
+/** A chat completion of 2 KB. */
+export const COMPLETION = completion(WORD.repeat(238));
+
+const EMPTY_BYTES = JSON.stringify(completion('')).length;
+
+/** One that is sent in so many bytes; the one of 2 KB without a number. */
+export const completionOf = (bytes: number | undefined): typeof COMPLETION =>
+  bytes === undefined ? COMPLETION : completion(sampleText(bytes - EMPTY_BYTES));
 
 /** The same as it is sent. */
 export const COMPLETION_BYTES = Buffer.from(JSON.stringify(COMPLETION));

@@ -9,6 +9,8 @@ export interface RedisAddress {
   /** The name in its certificate. */
   readonly servername: string;
   readonly username: string;
+  /** Whether it is a node of a cluster. */
+  readonly isCluster?: boolean;
 }
 
 /** `node:http` and nothing else. */
@@ -43,6 +45,8 @@ export interface NestSettings {
   readonly stores?: readonly ('memory' | 'redis')[];
   /** Options `cache` of the module; deadlines are so long that load makes no miss. */
   readonly cache?: object;
+  /** Size of the value; 2 KB without it. */
+  readonly answerBytes?: number;
   /** A new token so often; without it, one for an hour. */
   readonly rotationMs?: number;
 }
