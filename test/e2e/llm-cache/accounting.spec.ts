@@ -241,6 +241,10 @@ describe.each(PLATFORMS)('accounting on %s', (platform) => {
       savedOutputTokens: output,
       savedCost: input + 10 * output,
     });
+    const [missed, given] = events;
+    expect(given?.bytes).toBeGreaterThan(20);
+    expect(missed?.startedAt).toBeGreaterThan(Date.now() - 10_000);
+    expect(given?.startedAt).toBeGreaterThan(Number(missed?.startedAt));
     expect(stats.byModel['m']?.hits).toBe(stats.hits);
     expect(stats.byRoute[`ModelController.${METHOD[api]}`]?.hits).toBeGreaterThan(0);
   });
@@ -336,7 +340,13 @@ function useEvents(): () => readonly LlmCacheEvent[] {
   afterEach(() => {
     unsubscribe(CHANNEL, listen);
   });
-  return () => told;
+  return () => told.map(counted);
+}
+
+/** What they say of what was counted. */
+function counted(event: LlmCacheEvent): LlmCacheEvent {
+  const { startedAt: _startedAt, bytes: _bytes, ...rest } = event;
+  return rest;
 }
 
 const SAVINGS = [
