@@ -58,7 +58,7 @@ export class AzureRedisOptionsError extends AzureRedisError {
   constructor(readonly problems: readonly string[]) {
     super(
       'INVALID_OPTIONS',
-      `AzureRedisModule cannot start with these options:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+      `These options cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { AzureRedisOptionsError } from '../azure-redis.errors.js';
+import { checkFetchOptions } from '../options/llm-cache-own-options.js';
 import type { LlmCachePacing } from '../options/llm-cache-options.interface.js';
 import { abortable, orAborted } from './abortable.js';
 import type { Served } from './answer-request.interface.js';
@@ -57,9 +57,9 @@ export class FetchDoor {
   readonly #cache: LlmCacheService;
   readonly #options: LlmCacheFetchOptions;
 
-  /** @throws AzureRedisOptionsError naming the numbers that are none */
+  /** @throws AzureRedisOptionsError with all mistakes */
   constructor(cache: LlmCacheService, options: LlmCacheFetchOptions) {
-    checkNumbers(options);
+    checkFetchOptions(options);
     this.#cache = cache;
     this.#options = options;
   }
@@ -197,19 +197,6 @@ async function nameOf(scope: NonNullable<LlmCacheFetchOptions['scope']>): Promis
   // An empty name is most likely a tenant that was not found; it must not be shared.
   if (typeof name !== 'string' || name === '') throw new TypeError('Expected a name.');
   return scope === 'public' ? 'public' : `scope:${name}`;
-}
-
-const NUMBERS = ['maxEntryBytes', 'staleWhileRevalidateMs', 'staleIfErrorMs'] as const;
-
-function checkNumbers(options: LlmCacheFetchOptions): void {
-  const wrong = NUMBERS.filter((name) => {
-    const value = options[name];
-    return value !== undefined && !(Number.isSafeInteger(value) && value >= 0);
-  });
-  if (wrong.length === 0) return;
-  throw new AzureRedisOptionsError(
-    wrong.map((name) => `createFetch: Expected a whole number for "${name}", got something else.`),
-  );
 }
 
 const IN_SHADOW: CacheOutcome = { kind: 'bypass', detail: 'shadow' };

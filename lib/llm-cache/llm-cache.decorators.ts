@@ -5,6 +5,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import type { LlmCachePacing, LlmCacheScope } from '../options/llm-cache-options.interface.js';
+import { checkRouteOptions } from '../options/llm-cache-own-options.js';
 import { LlmCacheInterceptor } from './llm-cache.interceptor.js';
 import { LLM_CACHE_ROUTE } from './route-options.js';
 
@@ -50,9 +51,12 @@ export interface LlmCacheRouteOptions {
  * ```ts
  * @LlmCache({ scope: (context) => tenantOf(context), ttlMs: 600_000 })
  * ```
+ * @throws AzureRedisOptionsError for options that are none, with all mistakes
+ *
  * @publicApi
  */
 export function LlmCache(options: LlmCacheRouteOptions = {}): MethodDecorator & ClassDecorator {
+  checkRouteOptions(options);
   return applyDecorators(
     SetMetadata(LLM_CACHE_ROUTE, options),
     UseInterceptors(LlmCacheInterceptor),

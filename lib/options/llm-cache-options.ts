@@ -63,7 +63,7 @@ function checkFleet(llm: OptionReader): void {
   });
 }
 
-function checkStaleness(
+export function checkStaleness(
   llm: OptionReader,
   name: 'staleWhileRevalidateMs' | 'staleIfErrorMs',
 ): void {
@@ -109,7 +109,7 @@ function checkPricing(llm: OptionReader): void {
   llm.problem('pricing', 'a function', describeWord(pricing), advice);
 }
 
-function checkCount(
+export function checkCount(
   llm: OptionReader,
   name: 'maxEntryBytes' | 'maxFollowers' | 'maxTtlMs',
   unit: string,
@@ -129,7 +129,7 @@ function checkScope(llm: OptionReader): void {
   llm.problem('scope', "a function or 'public'", describeWord(scope), advice);
 }
 
-function checkPacing(llm: OptionReader): void {
+export function checkPacing(llm: OptionReader): void {
   const pacing = llm.value('pacing');
   if (pacing === undefined || pacing === 'instant' || pacing === 'recorded') return;
   const rate: unknown = isOptionObject(pacing) ? Reflect.get(pacing, 'tokensPerSecond') : undefined;
