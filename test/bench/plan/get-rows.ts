@@ -44,6 +44,12 @@ export const GET_ROWS: readonly Row[] = [
     'cache',
   ),
   ...nest('constant', 'constant bytes on the raw response', { route: 'constant' }, 'constant'),
+  ...nest(
+    'intercepted',
+    'constant bytes by an interceptor that does nothing else',
+    { route: 'intercepted' },
+    'constant',
+  ),
   ...nest('redisBytes', 'ioredis getBuffer to the raw response', { route: 'redis-bytes' }, 'cache'),
   ...nest('value', 'handler returns a value, no cache', { route: 'value' }, 'handler'),
   ...nest(

@@ -4,15 +4,20 @@ import {
   Controller,
   HttpCode,
   Inject,
+  Injectable,
   Res,
   StreamableFile,
   UseInterceptors,
+  type ExecutionContext,
+  type NestInterceptor,
   type Type,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { LlmCacheInterceptor } from 'nestjs-azure-redis';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { of, type Observable } from 'rxjs';
 import { answerWith } from './answer-with.js';
 import { Frames } from './frames.js';
 import { COMPLETION_BYTES, STREAM_BYTES } from './sample-answers.js';
@@ -55,6 +60,26 @@ class ConstantController {
     answerWith(rawOf(response), COMPLETION_BYTES);
   }
 }
+
+/** The least that an interceptor costs which answers in the place of its handler. */
+@Injectable()
+class ConstantInterceptor implements NestInterceptor {
+  readonly #adapter: HttpAdapterHost;
+
+  constructor(@Inject(HttpAdapterHost) adapter: HttpAdapterHost) {
+    this.#adapter = adapter;
+  }
+
+  intercept(context: ExecutionContext): Observable<Buffer> {
+    const response: unknown = context.switchToHttp().getResponse();
+    this.#adapter.httpAdapter.setHeader(response, 'content-type', 'application/json');
+    return of(COMPLETION_BYTES);
+  }
+}
+
+@Controller()
+@UseInterceptors(ConstantInterceptor)
+class InterceptedController extends ValueController {}
 
 @Controller()
 class RedisBytesController {
@@ -120,6 +145,7 @@ function rawOf(response: PlatformResponse): ServerResponse {
 export const CONTROLLERS: Readonly<Record<NestRoute, Type>> = {
   value: ValueController,
   constant: ConstantController,
+  intercepted: InterceptedController,
   'redis-bytes': RedisBytesController,
   stock: StockController,
   cached: CachedController,

@@ -25,6 +25,8 @@ export type NestRoute =
   | 'value'
   /** The same bytes always, written to the raw response. */
   | 'constant'
+  /** The same bytes always, by an interceptor that does nothing else. */
+  | 'intercepted'
   /** What `getBuffer` of ioredis has, written to the raw response. */
   | 'redis-bytes'
   /** The stock `CacheInterceptor`. */
