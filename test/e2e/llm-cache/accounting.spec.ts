@@ -1062,7 +1062,7 @@ describe('accounting of a cached fetch', () => {
     ['hosted-tool', { ...CHAT, web_search_options: {} }, {}],
     ['key', { ...CHAT, seed: 2 ** 53 }, {}],
     ['scope', CHAT, { scope: fails }],
-    ['scope', CHAT, { scope: '' }],
+    ['scope', CHAT, { scope: () => '' }],
     ['tags', CHAT, { tags: fails }],
     ['not-json', CHAT, {}, 'text/plain'],
     ['call-type', { model: 'm' }, {}, 'application/json', '/v1/files'],

@@ -740,15 +740,6 @@ describe('an entry', () => {
     expect(await cached.lifetime()).toBeLessThanOrEqual(5_001);
   });
 
-  it.each([0, -1, NaN])('that would live for %d ms is not stored', async (ttlMs) => {
-    const { notStored } = cache.stats;
-    expect((await askWith({ ttlMs }, newQuestion())).status).toBe(200);
-    expect(await cached.entries()).toEqual([]);
-    expect(cache.stats.notStored.ttl).toBe((notStored.ttl ?? 0) + 1);
-    // It is not Redis that fails.
-    expect(cached.logger.linesLike(/store of the LLM cache fails/)).toEqual([]);
-  });
-
   it('lives for an hour or a little less by default', async () => {
     await ask(newQuestion());
     expect(await cached.lifetime()).toBeLessThanOrEqual(3_600_000);
