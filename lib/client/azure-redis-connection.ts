@@ -210,7 +210,8 @@ export class AzureRedisConnection extends EventEmitter<AzureRedisConnectionEvent
       );
     }
     const ended = new Promise<void>((resolve) => {
-      if (client.status === 'end') resolve();
+      // ioredis tells no end of a client that waits for its next attempt.
+      if (client.status === 'end' || client.status === 'reconnecting') resolve();
       else client.once('end', resolve);
     });
     client.disconnect();

@@ -69,8 +69,13 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     code: 'TLS_FAILED',
-    pattern:
-      /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER|CERT_HAS_EXPIRED/,
+    pattern: /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/,
+    advise: ({ host }) =>
+      `The certificate of ${host} is not valid at this time. Compare the clock of this host with the dates of the certificate.`,
+  },
+  {
+    code: 'TLS_FAILED',
+    pattern: /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER/,
     advise: ({ host }) =>
       `The certificate of ${host} is not trusted by this host. Set "tls.ca" or NODE_EXTRA_CA_CERTS if a proxy re-signs traffic.`,
   },

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { inspect } from 'node:util';
 import { startLocalAzure, type LocalAzure } from 'nestjs-azure-redis/testing';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createCertificateAuthority } from '../../../lib/testing/certificates.js';
 import { duplicateOf, open } from '../../fixtures/connection.js';
 import { eventually } from '../../fixtures/eventually.js';
 import { freshCredential } from '../../fixtures/fresh-credential.js';
@@ -80,6 +82,19 @@ describe('a connection', () => {
     await sleep(200);
     expect(azure.redis.connections).toBeLessThanOrEqual(before);
     expect(client.status).toBe('end');
+  });
+
+  it('is closed at once while it waits to reconnect, and tries no more', async () => {
+    const { client, connection, errors } = open(azure);
+    await client.ping();
+    azure.redis.refuse();
+    await eventually('it waits', () => client.status === 'reconnecting');
+    const startedAt = performance.now();
+    await connection.close();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    const { length } = errors;
+    await sleep(500);
+    expect(errors).toHaveLength(length);
   });
 
   it('recovers by itself after Redis refused connections', async () => {
@@ -208,6 +223,21 @@ describe('whenReady() says what to do about', () => {
     await expect(failing({ tls: { servername } })).resolves.toMatchObject({
       code: 'TLS_FAILED',
       message: expect.stringMatching(/NODE_EXTRA_CA_CERTS/),
+    });
+  });
+
+  it('a certificate that has run out', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2024-01-01') });
+    const root = createCertificateAuthority();
+    const { certificate: cert, privateKey: key } = root.issue(['localhost']);
+    vi.useRealTimers();
+    const server = createTlsServer({ cert, key });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const tls = { ca: root.certificate, servername: 'localhost' };
+    await expect(failing({ port: portOf(server), tls })).resolves.toMatchObject({
+      code: 'TLS_FAILED',
+      message: expect.stringMatching(/is not valid at this time\. Compare the clock/),
     });
   });
 
