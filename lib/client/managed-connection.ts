@@ -5,6 +5,7 @@ import type { RedisToken } from '../token/redis-token.js';
 import { blockingMs } from './blocking-commands.js';
 import { tapCommands } from './command-tap.js';
 import { carriesCredentials, redactCredentials } from './redact-credentials.js';
+import { WriteBatch } from './write-batch.js';
 
 export interface ConnectionListener {
   /** The handshake is done; `connection.token` is the one it used. */
@@ -27,6 +28,7 @@ export class ManagedConnection {
   readonly #tokens: EntraTokenManager;
   readonly #handshakeMs: number;
   readonly #ownAuths = new WeakSet<Command>();
+  readonly #writes = new WriteBatch();
   #listener: ConnectionListener | undefined;
   #token: RedisToken | undefined;
   #watchdog: NodeJS.Timeout | undefined;
@@ -152,7 +154,10 @@ export class ManagedConnection {
       return false;
     }
     // Not within a block: replies are matched by order, and the block is written later.
-    if (!isPipelined) this.#listener?.beforeCommand(this);
+    if (!isPipelined) {
+      this.#listener?.beforeCommand(this);
+      this.#writes.join(this.redis);
+    }
     return true;
   }
 
