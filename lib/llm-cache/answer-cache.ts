@@ -12,6 +12,7 @@ import {
   openFlight,
   type OpenFlight,
 } from './flight/open-flight.js';
+import type { GoneSignal } from './gone-signal.js';
 import { freshnessOf, NOT_STALE, type FoundEntry } from './policy/freshness.js';
 import { isKnownStream } from './protocols/protocols.js';
 import type { LiveAnswer, OriginatedHead } from './recording/answer.js';
@@ -177,7 +178,7 @@ export class AnswerCache {
   async #answerOf(
     party: Follower,
     request: AnswerRequest,
-    stop?: AbortSignal,
+    stop?: GoneSignal,
   ): Promise<LiveAnswer<OriginatedHead> | 'failed' | 'unshareable' | 'lost' | 'late'> {
     const answer = await party.answer(request.limits.followerDeadlineMs, stop);
     if (typeof answer === 'string' || request.isValid(answer.head)) return answer;

@@ -1,5 +1,6 @@
 import type { ResolvedLlmCacheOptions } from '../options/llm-cache-options.interface.js';
 import type { Account } from './accounting/account.js';
+import type { GoneSignal } from './gone-signal.js';
 import type { JsonObject } from './json-object.js';
 import type { Staleness } from './policy/freshness.js';
 import type { RequestControls } from './policy/request-controls.js';
@@ -51,7 +52,7 @@ export interface AnswerRequest {
   /** The answer that the caller wants the rest of, and no other one. */
   readonly resumes: ResumedAnswer | undefined;
   /** Aborted when the caller has gone. */
-  readonly gone: AbortSignal;
+  readonly gone: GoneSignal;
   /** Lifetime of an entry; `undefined` when the route names one that is none. */
   ttlMs(): Promise<number | undefined>;
   /**
@@ -73,7 +74,7 @@ export interface AnswerRequest {
    *
    * @param gone aborted when nobody wants the answer any more
    */
-  detached(gone: AbortSignal): AnswerRequest;
+  detached(gone: GoneSignal): AnswerRequest;
 }
 
 export type Recorded = 'stored' | UnstorableReason;

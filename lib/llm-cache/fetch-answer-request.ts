@@ -1,4 +1,5 @@
 import type { AnswerLimits, AnswerRequest } from './answer-request.interface.js';
+import type { GoneSignal } from './gone-signal.js';
 import type { JsonObject } from './json-object.js';
 import type { LlmCacheParts } from './llm-cache-parts.js';
 import type { Lookup } from './lookup-plan.js';
@@ -12,7 +13,7 @@ export interface FetchAnswerRequestParts extends RequestAtDoor {
   readonly parts: LlmCacheParts;
   readonly lookup: Lookup;
   readonly options: AnswerLimits & Staleness & { readonly shadow: boolean };
-  readonly gone: AbortSignal;
+  readonly gone: GoneSignal;
   readonly ttlMs: () => number | undefined;
   /** Asks the upstream. */
   ask(stop: AbortSignal, instead?: JsonObject): Promise<Response>;
@@ -24,7 +25,7 @@ export class FetchAnswerRequest extends PreparedRequest implements AnswerRequest
   readonly staleness: Staleness;
   readonly isShadow: boolean;
   readonly resumes = undefined;
-  readonly gone: AbortSignal;
+  readonly gone: GoneSignal;
   readonly canCallLate = true;
   /** What the upstream answered. */
   original: Response | undefined;
@@ -48,7 +49,7 @@ export class FetchAnswerRequest extends PreparedRequest implements AnswerRequest
     return readResponse(this.original);
   }
 
-  detached(gone: AbortSignal): AnswerRequest {
+  detached(gone: GoneSignal): AnswerRequest {
     const options = { ...this.#from.options, onDisconnect: 'abort' } as const;
     return new FetchAnswerRequest({ ...this.#from, options, gone });
   }

@@ -2,17 +2,16 @@ import { ServerResponse, type IncomingHttpHeaders } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { isJsonObject } from './json-object.js';
+import { ResponseOver, type GoneSignal } from './gone-signal.js';
 import { withoutMember } from './json-members.js';
 import { headerText } from './recording/answer.js';
-
-const RESPONSE_IS_OVER = new DOMException('The response is over.', 'AbortError');
 
 /** The request and response of Express and Fastify, seen through Nest's adapter. */
 export class HttpExchange {
   readonly #adapter: AbstractHttpAdapter;
   readonly #request: { readonly headers: IncomingHttpHeaders; body?: unknown; rawBody?: unknown };
   readonly #response: { readonly statusCode: number; readonly raw?: unknown };
-  #gone: AbortSignal | undefined;
+  #gone: GoneSignal | undefined;
 
   constructor(adapter: AbstractHttpAdapter, context: ExecutionContext) {
     this.#adapter = adapter;
@@ -74,18 +73,9 @@ export class HttpExchange {
   }
 
   /** Aborted when the response is over, sent or not: nobody reads any more. */
-  get gone(): AbortSignal {
-    this.#gone ??= this.#whenGone();
+  get gone(): GoneSignal {
+    this.#gone ??= new ResponseOver(this.serverResponse);
     return this.#gone;
-  }
-
-  #whenGone(): AbortSignal {
-    const controller = new AbortController();
-    const response = this.serverResponse;
-    // Made once, because a stack trace for each request takes longer than the rest.
-    if (response?.closed === true) controller.abort(RESPONSE_IS_OVER);
-    else response?.once('close', () => controller.abort(RESPONSE_IS_OVER));
-    return controller.signal;
   }
 
   /** Resolves when the response is over. */

@@ -1,4 +1,5 @@
 import type { AnswerLimits, AnswerRequest, ResumedAnswer } from './answer-request.interface.js';
+import type { GoneSignal } from './gone-signal.js';
 import type { JsonObject } from './json-object.js';
 import type { LlmCacheParts } from './llm-cache-parts.js';
 import type { Lookup } from './lookup-plan.js';
@@ -36,10 +37,10 @@ export class RouteRequest extends PreparedRequest implements AnswerRequest {
   readonly resumes: ResumedAnswer | undefined;
   readonly canCallLate: boolean;
   readonly #from: RouteRequestParts;
-  readonly #goneOfOthers: AbortSignal | undefined;
+  readonly #goneOfOthers: GoneSignal | undefined;
 
   /** @param goneOfOthers aborted when none of those is left that it is made for */
-  constructor(from: RouteRequestParts, goneOfOthers?: AbortSignal) {
+  constructor(from: RouteRequestParts, goneOfOthers?: GoneSignal) {
     const { parts, lookup, call, position } = from;
     const { http, route } = call;
     super(parts, lookup, {
@@ -64,7 +65,7 @@ export class RouteRequest extends PreparedRequest implements AnswerRequest {
     this.canCallLate = route.answers !== 'raw';
   }
 
-  get gone(): AbortSignal {
+  get gone(): GoneSignal {
     return this.#goneOfOthers ?? this.#from.call.http.gone;
   }
 
@@ -83,7 +84,7 @@ export class RouteRequest extends PreparedRequest implements AnswerRequest {
     return this.#from.call.http.isOver();
   }
 
-  detached(gone: AbortSignal): AnswerRequest {
+  detached(gone: GoneSignal): AnswerRequest {
     return new RouteRequest(this.#from, gone);
   }
 }

@@ -1,4 +1,5 @@
 import { withDeadline } from '../../azure-redis.deadline.js';
+import type { GoneSignal } from '../gone-signal.js';
 import type { LiveAnswer, OriginatedHead } from '../recording/answer.js';
 import { fromWire, type Chunk } from '../recording/chunk.js';
 import type { FlightLog, NumberedRecord } from './flight-log.js';
@@ -58,7 +59,7 @@ export class Follower {
    */
   async answer(
     deadlineMs: number,
-    stop?: AbortSignal,
+    stop?: GoneSignal,
   ): Promise<LiveAnswer<OriginatedHead> | NoRemoteAnswer> {
     const leave = (): void => this.leave();
     if (stop?.aborted === true) leave();

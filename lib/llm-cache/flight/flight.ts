@@ -1,5 +1,6 @@
 import { withDeadline } from '../../azure-redis.deadline.js';
 import type { RecordedCall } from '../accounting/ledger.js';
+import type { GoneSignal } from '../gone-signal.js';
 import type { OriginatedHead } from '../recording/answer.js';
 import type { Entry } from '../recording/entry.js';
 import type { SharedChunks } from './shared-chunks.js';
@@ -77,7 +78,7 @@ export class Flight {
   }
 
   /** @returns why there is nothing for the caller, if so; `late`: the leader took too long */
-  async follow(deadlineMs: number, gone: AbortSignal): Promise<FlightAnswer | NoAnswer | 'late'> {
+  async follow(deadlineMs: number, gone: GoneSignal): Promise<FlightAnswer | NoAnswer | 'late'> {
     this.enter();
     const leave = (): void => this.leave();
     gone.addEventListener('abort', leave, { once: true });

@@ -1,4 +1,5 @@
 import type { AnswerRequest } from '../answer-request.interface.js';
+import type { GoneSignal } from '../gone-signal.js';
 import { isStorableStatus } from '../policy/storable.js';
 import type { LiveAnswer } from '../recording/answer.js';
 import { stopReading } from '../recording/chunk.js';
@@ -30,7 +31,14 @@ export function openFlight(request: AnswerRequest, close: () => void): OpenFligh
     }
   });
   whenGone(request.gone, () => flight.leave(), flight.landed);
-  return { flight, stop: stop.signal, close };
+  return {
+    flight,
+    // Most flights find an answer and never call.
+    get stop() {
+      return stop.signal;
+    },
+    close,
+  };
 }
 
 /** The body of an answer for all who want it, which goes on without them as far as it may. */
@@ -69,7 +77,7 @@ export function followChunks(
 
 /** Whoever was to read an answer may have gone, or have put something else in its place. */
 export function leaveWithCaller(
-  gone: AbortSignal,
+  gone: GoneSignal,
   reader: AsyncIterator<unknown>,
   chunks: SharedChunks,
 ): void {
@@ -77,7 +85,7 @@ export function leaveWithCaller(
 }
 
 /** Calls back once, unless `over` comes first; leaves no listener behind. */
-function whenGone(gone: AbortSignal, callBack: () => void, over: Promise<unknown>): void {
+function whenGone(gone: GoneSignal, callBack: () => void, over: Promise<unknown>): void {
   if (gone.aborted) {
     callBack();
     return;

@@ -84,13 +84,15 @@ describe('the core of the cache', () => {
     ['shared', {}],
     ['of its own', { 'cache-control': 'no-cache' }],
   ])('leaves no listener behind when a call fails: %s', async (_what, headers) => {
+    const { signal: gone } = new AbortController();
     const request = requestOf({
       key: 'failing call',
+      gone,
       controls: readRequestControls(headers, undefined, 'http', DEFAULT_LLM_CACHE),
       call: () => Promise.reject(new Error('The upstream is down.')),
     });
     await expect(freshCache().serve(request)).rejects.toThrow('The upstream is down.');
     await nextTurn();
-    expect(getEventListeners(request.gone, 'abort')).toEqual([]);
+    expect(getEventListeners(gone, 'abort')).toEqual([]);
   });
 });
