@@ -1,20 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { fromWire, sizeOf, toWire, type Chunk, type WireChunk } from '../recording/chunk.js';
+import {
+  Copies,
+  fromWire,
+  sizeOf,
+  toWire,
+  type Chunk,
+  type WireChunk,
+} from '../recording/chunk.js';
 
 /** One piece of a body. */
 export interface SharedChunk {
-  /** As it came. */
-  readonly chunk: Chunk;
   /** As it goes over the wire; `undefined` if it cannot. */
   readonly wire: WireChunk | undefined;
   /** Since the reading began. */
   readonly atMs: number;
 }
 
-interface Link {
-  readonly piece: SharedChunk;
+interface Link extends SharedChunk {
+  /** As it came, until the reader that takes originals has it. */
+  original: Chunk;
   readonly bytes: number;
-  next?: Link;
+  next: Link | undefined;
 }
 
 interface Reader {
@@ -26,6 +32,9 @@ interface Reader {
 
 /** How a body ended: with an `error` when not by itself. */
 export type BodyEnd = { readonly error?: unknown };
+
+/** In the place of an original that nobody takes any more. */
+const TAKEN = Symbol('taken');
 
 /** Stands for the size of a piece that cannot be told. */
 const UNKNOWN_BYTES = 1_024;
@@ -55,13 +64,16 @@ export class SharedChunks {
   /** Of the request that made the answer, whoever reads it. */
   readonly #inContext = AsyncLocalStorage.snapshot();
   readonly #readers = new Set<Reader>();
-  #last: Link = { piece: { chunk: '', wire: undefined, atMs: 0 }, bytes: 0 };
+  readonly #copies = new Copies();
+  readonly #copyOf = (bytes: Uint8Array): Buffer => this.#copies.of(bytes);
+  #last: Link = { original: TAKEN, wire: undefined, atMs: 0, bytes: 0, next: undefined };
   /** Before the first piece; gone once the body is too large. */
   #start: Link | undefined = this.#last;
   #bytes = 0;
   #received = 0;
   #end: BodyEnd | undefined;
   #reading: Promise<void> | undefined;
+  #readIsOver: () => void = () => undefined;
   #settleBegun: (hasBody: boolean) => void = () => undefined;
   #settleEnd: (end: BodyEnd) => void = () => undefined;
   /** Wakes a read that waits for the first reader. */
@@ -102,7 +114,7 @@ export class SharedChunks {
 
   /** All pieces so far; none when the body is too large. */
   *pieces(): Generator<SharedChunk> {
-    for (let link = this.#start?.next; link !== undefined; link = link.next) yield link.piece;
+    for (let link = this.#start?.next; link !== undefined; link = link.next) yield link;
   }
 
   /**
@@ -115,20 +127,10 @@ export class SharedChunks {
     if (this.#start === undefined) throw new Error('Nobody can join an answer that is too large.');
     const reader: Reader = { position: this.#start, lagBytes: this.#bytes, isCut: false };
     this.#readers.add(reader);
-    const iterator: AsyncIterableIterator<Chunk> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: async () => {
-        const piece = await this.#next(reader);
-        if (piece === undefined) return { done: true, value: undefined };
-        const isOriginal = takesOriginals || piece.wire === undefined;
-        return { done: false, value: isOriginal ? piece.chunk : fromWire(piece.wire) };
-      },
-      return: async () => {
-        this.#leave(reader);
-        return { done: true, value: undefined };
-      },
-    };
-    return iterator;
+    return new ChunkReader(takesOriginals, {
+      next: () => this.#next(reader),
+      leave: () => this.#leave(reader),
+    });
   }
 
   /** Reads the first piece though nobody may want it yet. */
@@ -150,7 +152,7 @@ export class SharedChunks {
     void Promise.resolve(this.#inContext(() => this.#source.return?.())).catch(() => undefined);
   }
 
-  async #next(reader: Reader): Promise<SharedChunk | undefined> {
+  async #next(reader: Reader): Promise<Link | undefined> {
     for (;;) {
       if (reader.isCut) throw new SlowReaderError('Too slow for the other readers of the answer.');
       const { next } = reader.position;
@@ -158,15 +160,14 @@ export class SharedChunks {
         reader.position = next;
         reader.lagBytes -= next.bytes;
         this.#readerMoved();
-        return next.piece;
+        return next;
       }
       if (this.#end !== undefined) {
         this.#leave(reader);
         if ('error' in this.#end) throw this.#end.error;
         return undefined;
       }
-      // A source that hangs holds up nobody once it was stopped.
-      await Promise.race([this.#readOnce(), this.ended]);
+      await this.#readOnce();
     }
   }
 
@@ -176,23 +177,32 @@ export class SharedChunks {
     if (this.#readers.size === 0 && this.#end === undefined) this.#onAbandoned();
   }
 
-  /** One read at a time, whoever asks. */
+  /**
+   * One read at a time, whoever asks. It is over with the body as well: a source that hangs holds up
+   * nobody once it was stopped.
+   */
   #readOnce(): Promise<void> {
-    this.#reading ??= this.#readOne().finally(() => {
-      this.#reading = undefined;
+    this.#reading ??= new Promise((resolve) => {
+      this.#readIsOver = () => {
+        this.#reading = undefined;
+        resolve();
+      };
+      void this.#readOne();
     });
     return this.#reading;
   }
 
   async #readOne(): Promise<void> {
-    await this.#waitForFirstReader();
-    if (this.#end !== undefined) return;
     try {
+      await this.#waitForFirstReader();
+      if (this.#end !== undefined) return;
       const result = await this.#inContext(() => this.#source.next());
       if (result.done === true) this.#finish({});
       else this.#add(result.value);
     } catch (error) {
       this.#finish({ error });
+    } finally {
+      this.#readIsOver();
     }
   }
 
@@ -208,11 +218,11 @@ export class SharedChunks {
 
   #add(chunk: Chunk): void {
     if (this.#end !== undefined) return;
-    const wire = toWire(chunk);
+    const wire = toWire(chunk, this.#copyOf);
     const atMs = Math.round(performance.now() - this.#startedAt);
     // What is no JSON is passed on as it is and not kept.
     const bytes = wire === undefined ? UNKNOWN_BYTES : sizeOf(wire);
-    const link: Link = { piece: { chunk, wire, atMs }, bytes };
+    const link: Link = { original: chunk, wire, atMs, bytes, next: undefined };
     this.#last.next = link;
     this.#last = link;
     this.#settleBegun(true);
@@ -236,6 +246,58 @@ export class SharedChunks {
     this.#end = end;
     this.#settleBegun(!('error' in end));
     this.#settleEnd(end);
+    this.#readIsOver();
     this.#readerMoved();
   }
 }
+
+interface WayThroughBody {
+  next(): Promise<Link | undefined>;
+  leave(): void;
+}
+
+/** Lets go of the body at its end: Nest keeps the last stream of each connection that idles. */
+class ChunkReader implements AsyncIterableIterator<Chunk> {
+  readonly #takesOriginals: boolean;
+  #way: WayThroughBody | undefined;
+
+  constructor(takesOriginals: boolean, way: WayThroughBody) {
+    this.#takesOriginals = takesOriginals;
+    this.#way = way;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Chunk>> {
+    try {
+      const link = await this.#way?.next();
+      if (link !== undefined) {
+        return { done: false, value: this.#takesOriginals ? takeOriginal(link) : copyOf(link) };
+      }
+      this.#way = undefined;
+      return { done: true, value: undefined };
+    } catch (error) {
+      this.#way = undefined;
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Chunk>> {
+    this.#way?.leave();
+    this.#way = undefined;
+    return { done: true, value: undefined };
+  }
+}
+
+function takeOriginal(link: Link): Chunk {
+  const { original, wire } = link;
+  if (original === TAKEN) return copyOf(link);
+  // The copy is enough from now on.
+  if (wire !== undefined) link.original = TAKEN;
+  return original;
+}
+
+const copyOf = ({ original, wire }: Link): Chunk =>
+  wire === undefined ? original : fromWire(wire);

@@ -1,8 +1,14 @@
+import { createHook } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { SharedChunks, SlowReaderError } from '../../../lib/llm-cache/flight/shared-chunks.js';
 
 const KILOBYTE = 'x'.repeat(1_024);
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** A source that counts what is asked of it. */
 function sourceOf(pieces: readonly unknown[], failure?: Error) {
@@ -47,6 +53,49 @@ describe('a body for many readers', () => {
     expect(await all(first)).toEqual(['b', 'c']);
     expect(await all(chunks.read(false))).toEqual(['a', 'b', 'c']);
     expect(state.reads).toBe(4);
+  });
+
+  it('gives the original once, and copies from then on', async () => {
+    const bytes = Buffer.from('bytes');
+    const { chunks } = share([bytes]);
+    const given = [
+      await chunks.read(true).next(),
+      await chunks.read(true).next(),
+      await chunks.read(false).next(),
+    ].map(({ value }): unknown => value);
+    expect(given).toStrictEqual([bytes, bytes, bytes]);
+    expect(given.map((value) => value === bytes)).toStrictEqual([true, false, false]);
+  });
+
+  it('lets go of whoever waited for a piece', async () => {
+    const { chunks } = share(Array.from({ length: 100 }, (_, index) => `piece ${index}`));
+    const waiting = new Set<number>();
+    const hook = createHook({
+      init: (id, type) => type === 'PROMISE' && waiting.add(id),
+      promiseResolve: (id) => waiting.delete(id),
+    });
+    const reader = chunks.read(true);
+    await reader.next();
+    hook.enable();
+    for (let taken = 0; taken < 90; taken += 1) await reader.next();
+    hook.disable();
+    expect(waiting.size).toBeLessThan(10);
+  });
+
+  it.each<[string, (reader: AsyncIterator<unknown>) => Promise<unknown>]>([
+    ['has ended', async (reader) => (await reader.next(), await reader.next())],
+    ['has left', async (reader) => (await reader.next(), await reader.return?.())],
+  ])('is not held by a reader that %s', async (_how, read) => {
+    const begin = (): { reader: AsyncIterator<unknown>; body: WeakRef<SharedChunks> } => {
+      const { chunks } = share(['a']);
+      return { reader: chunks.read(true), body: new WeakRef(chunks) };
+    };
+    const { reader, body } = begin();
+    expect(await read(reader)).toEqual({ done: true, value: undefined });
+    await sleep(0);
+    collectGarbage();
+    expect(body.deref()).toBeUndefined();
+    expect(await reader.next()).toEqual({ done: true, value: undefined });
   });
 
   it('reads no further than the fastest reader wants', async () => {
@@ -98,7 +147,10 @@ describe('a body for many readers', () => {
     await readers[1]?.return?.();
     expect(abandoned).toEqual(['abandoned']);
     await chunks.drain();
-    expect([...chunks.pieces()].map(({ chunk }) => chunk)).toEqual(['a', 'b']);
+    expect([...chunks.pieces()].map(({ wire }) => wire)).toMatchObject([
+      { text: 'a' },
+      { text: 'b' },
+    ]);
     await all(chunks.read(false));
     expect(abandoned).toHaveLength(1);
   });
