@@ -65,6 +65,7 @@ export type { AzureRedisClient } from './client/create-client.js';
 export type { DeferralReason, ReauthenticatorEvents } from './client/reauthenticator.js';
 export { AzureRedisStore } from './store/azure-redis.store.js';
 export type { ByteStore } from './store/byte-store.interface.js';
+export type { StoreOperationEvent } from './store/store-operation.js';
 export { LlmCacheInterceptor } from './llm-cache/llm-cache.interceptor.js';
 export {
   LlmCache,

@@ -16,6 +16,8 @@ export class ResponseOver implements GoneSignal {
   // Made once: a stack trace for each request takes long as well.
   readonly reason: unknown = RESPONSE_IS_OVER;
   readonly #response: ServerResponse | undefined;
+  /** One listener of the response for all of them: Node warns of more than ten. */
+  #listeners: Set<() => void> | undefined;
 
   /** @param response of Node; a runtime that has none never tells */
   constructor(response: ServerResponse | undefined) {
@@ -31,10 +33,19 @@ export class ResponseOver implements GoneSignal {
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#response?.once('close', listener);
+    this.#listeners ??= this.#listen();
+    this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#response?.off('close', listener);
+    this.#listeners?.delete(listener);
+  }
+
+  #listen(): Set<() => void> {
+    const listeners = new Set<() => void>();
+    this.#response?.once('close', () => {
+      for (const listener of listeners) listener();
+    });
+    return listeners;
   }
 }

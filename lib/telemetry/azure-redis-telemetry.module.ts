@@ -27,7 +27,7 @@ const TELEMETRY_OPTIONS = Symbol('AzureRedisTelemetryOptions');
  *
  * @example
  * ```ts
- * imports: [AzureRedisModule.forRoot(), AzureRedisTelemetryModule.forRoot()]
+ * imports: [AzureRedisModule.forRoot(options), AzureRedisTelemetryModule.forRoot()]
  * ```
  * @see https://opentelemetry.io/docs/specs/semconv/db/database-metrics/
  * @publicApi

@@ -1,40 +1,37 @@
 import { resolve } from 'node:path';
-import { NAMES, planFor } from './plan/plan.js';
 import { readArguments, UsageError, type Arguments } from './arguments.js';
-import { buildReport } from './report/build-report.js';
-import { print } from './report/print.js';
-import { writeResults } from './report/results-file.js';
+import { CURVE_NAMES } from './curves/plan/curves.js';
+import { benchCurves } from './curves/bench-curves.js';
+import { NAMES } from './plan/plan.js';
+import { benchTables } from './run/bench-tables.js';
 import { Bench } from './run/bench.js';
-import { runRounds } from './run/rounds.js';
 
 /** Beside the sources, not beside what is made of them. */
 const RESULTS = resolve('test/bench/RESULTS.md');
-const WARM_UP_SECONDS = 2;
 const STOPPED = 130;
 
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** @returns the exit code */
 async function main(args: Arguments): Promise<number> {
-  const plan = planFor(args.only);
-  const { rounds, seconds, quick } = args;
-  const bench = await Bench.start({ seconds, warmUpSeconds: quick ? 0 : WARM_UP_SECONDS });
+  const bench = await Bench.start(args);
   const stop = (): void => void bench.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const results = await runRounds(bench, plan, rounds, progress);
-    if (bench.stopped.aborted) return STOPPED;
-    const report = await buildReport(bench, plan, results, args);
-    process.stdout.write(`${args.json ? JSON.stringify(report) : print(report)}\n`);
-    if (args.write) await writeResults(RESULTS, report);
-    return results.failures.size === 0 ? 0 : 1;
+    const measure = args.curves ? benchCurves : benchTables;
+    const outcome = await measure(bench, args, progress);
+    if (outcome === undefined) return STOPPED;
+    process.stdout.write(`${args.json ? JSON.stringify(outcome.report) : outcome.text()}\n`);
+    if (args.write) await outcome.write(RESULTS);
+    return outcome.isComplete ? 0 : 1;
   } finally {
     await bench.stop();
   }
 }
 
 try {
-  process.exitCode = await main(readArguments(process.argv.slice(2), NAMES));
+  const names = { tables: NAMES, curves: CURVE_NAMES };
+  process.exitCode = await main(readArguments(process.argv.slice(2), names));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   progress(error.message);

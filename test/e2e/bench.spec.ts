@@ -1,12 +1,13 @@
 import { execFile, spawn, type ExecFileException } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { CurvesReport } from '../bench/curves/report/curves-report.interface.js';
 import type { BenchReport } from '../bench/report/report.interface.js';
 
 const modules = dirname(dirname(createRequire(import.meta.url).resolve('vitest/package.json')));
@@ -35,7 +36,8 @@ interface Run {
 
 const bench = (...args: string[]): Promise<Run> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [main(), ...args], { timeout: 100_000 }, (error, stdout, stderr) => {
+    const options = { cwd: folder, timeout: 100_000 };
+    execFile(process.execPath, [main(), ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : error.code, stdout, stderr });
     });
   });
@@ -92,6 +94,37 @@ describe('npm run bench', { timeout: 120_000 }, () => {
         verdict: expect.stringMatching(/^(reached|missed)$/),
       }),
     ]);
+    await expect(runningParts()).resolves.toEqual([]);
+  });
+
+  it.each([
+    ['entries', 'hit in Redis', 10_000],
+    ['nodes', 'hit in Redis', 3],
+    ['processes', 'near hit', 2],
+    ['fanOut', 'followers of one call', 10],
+  ])('measures the curve %s, and writes its table and its picture', async (name, series, x) => {
+    const { code, stdout } = await bench(
+      '--curves',
+      '--quick',
+      '--json',
+      '--write',
+      '--only',
+      name,
+    );
+    const report: CurvesReport = JSON.parse(stdout);
+    expect({ code, ...report }).toMatchObject({ code: 0, rounds: 1, seconds: 1, failed: [] });
+    expect(report.curves).toHaveLength(1);
+    const [curve] = report.curves;
+    const measured = curve?.quantities.map((quantity) => [
+      quantity.name,
+      { median: expect.any(Number) },
+    ]);
+    const values = Object.fromEntries(measured ?? []);
+    expect(curve?.points.at(-1)).toMatchObject({ series, x, values });
+    const results = join(folder, 'test/bench');
+    const text = await readFile(join(results, 'RESULTS.md'), 'utf8');
+    const picture = /!\[.*\]\((.*)\)/.exec(text)?.[1] ?? 'no picture';
+    await expect(readFile(join(results, picture), 'utf8')).resolves.toMatch(/^<svg /);
     await expect(runningParts()).resolves.toEqual([]);
   });
 

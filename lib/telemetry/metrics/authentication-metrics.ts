@@ -1,7 +1,10 @@
 import type { Meter } from '@opentelemetry/api';
 import { errorType } from '../../client/error-type.js';
+import type { DeferralReason } from '../../client/reauthenticator.js';
 import { DEFERRAL_REASON, ERROR_TYPE, OWN } from '../attributes.js';
 import { hear } from '../hear.js';
+
+const DEFERRAL_REASONS: readonly DeferralReason[] = ['multi', 'blocked'];
 
 /** Tokens, and how connections get them. What failed has an `error.type`. */
 export function measureAuthentication(meter: Meter): readonly (() => void)[] {
@@ -23,6 +26,7 @@ export function measureAuthentication(meter: Meter): readonly (() => void)[] {
   });
   // Whoever asks how fast they grow does not see a first step from nothing to 1.
   for (const counter of [requests, reauthentications, expirations]) counter.add(0);
+  for (const reason of DEFERRAL_REASONS) deferrals.add(0, { [DEFERRAL_REASON]: reason });
   return [
     hear('refreshed', () => requests.add(1)),
     hear('refreshFailed', ({ error }) => requests.add(1, { [ERROR_TYPE]: error.code })),

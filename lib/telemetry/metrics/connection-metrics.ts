@@ -24,18 +24,20 @@ export function measureConnections(
   });
   const timeToReauthentication = meter.createObservableGauge(
     `${OWN}.connection.time_to_reauthentication`,
-    { unit: 's', description: 'Time until the first connection must have a newer token.' },
+    {
+      unit: 's',
+      description:
+        'Time until the first connection must have a newer token; 0 without a connection.',
+    },
   );
   const observables = [count, timeToExpiry, timeToReauthentication];
   const observe: BatchObservableCallback = (result) => {
     for (const [name, { status }] of connections) {
       const attributes = { ...DB_SYSTEM, [CONNECTION]: name };
       result.observe(count, status.managedConnections, { ...attributes, ...USED });
+      // Without a value, the SDK would repeat the last one for ever.
       result.observe(timeToExpiry, status.secondsToExpiry ?? 0, attributes);
-      const { secondsToReauthentication } = status;
-      if (secondsToReauthentication !== undefined) {
-        result.observe(timeToReauthentication, secondsToReauthentication, attributes);
-      }
+      result.observe(timeToReauthentication, status.secondsToReauthentication ?? 0, attributes);
     }
   };
   meter.addBatchObservableCallback(observe, observables);

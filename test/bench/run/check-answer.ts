@@ -11,8 +11,8 @@ const ANSWERED_WITHIN_MS = 10_000;
 /** Of the requests to a row of hits, how many may reach the handler: one in a thousand. */
 const MISSES = 0.001;
 
-/** The first one of the bodies of a request that has several. */
-export const FIRST_VARIANT = '1';
+/** Of a request that has several bodies. */
+const FIRST_VARIANT = '1';
 
 function expectedAnswer({ answer, answerBytes }: RequestPlan): string {
   switch (answer) {
@@ -32,14 +32,19 @@ const impersonal = (text: string): string =>
 /**
  * Asks until the answer comes from where the row says.
  *
+ * @param variant of the body, if there are several
  * @throws when it is another answer, or does not come from there in time
  */
-export async function checkAnswer(url: string, { request, source }: Workload): Promise<void> {
+export async function checkAnswer(
+  url: string,
+  { request, source }: Workload,
+  variant = FIRST_VARIANT,
+): Promise<void> {
   const expected = impersonal(expectedAnswer(request));
   const deadline = Date.now() + STORED_WITHIN_MS;
   // Twice at least: only the first one may reach the handler.
   for (let asked = 1; ; asked += 1) {
-    const unique = request.variants === undefined ? `check-${asked}` : FIRST_VARIANT;
+    const unique = request.variants === undefined ? `check-${asked}` : variant;
     const response = await ask(url, request, unique);
     const text = await response.text();
     if (response.status !== 200) throw new Error(`Expected 200, got ${response.status}: ${text}`);

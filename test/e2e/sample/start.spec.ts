@@ -157,7 +157,11 @@ describe('npm start', { timeout: MINUTES }, () => {
     ['PORT', { PORT: 'http' }, /^PORT must be a number.*\n$/],
     ['OPENAI_BASE_URL', { OPENAI_BASE_URL: 'x' }, /^OPENAI_BASE_URL must be a URL.*\n$/],
     ['REDIS_SERVER', { REDIS_SERVER: '/nothing' }, /^REDIS_SERVER names \/nothing.*\n$/],
-    ['REDIS_HOST', { REDIS_HOST: 'rediss://cache:10000' }, /^These options cannot be used:\n  - REDIS_HOST/],
+    [
+      'REDIS_HOST',
+      { REDIS_HOST: 'rediss://cache:10000' },
+      /^These options cannot be used:\n  - REDIS_HOST/,
+    ],
     ['AZURE_OPENAI_ENDPOINT', { AZURE_OPENAI_ENDPOINT: 'https://x.example' }, /needs REDIS_HOST/],
   ])('names a wrong %s and exits with 1', async (_, env: Record<string, string>, message) => {
     const sample = start(env);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BenchReport } from '../../bench/report/report.interface.js';
 import { END, resultsText } from '../../bench/report/results-file.js';
+import { BEGIN_CURVES, END_CURVES, withCurves } from '../../bench/curves/report/curves-section.js';
+import { CURVES } from './curves/sample-report.js';
 
 const REPORT: BenchReport = {
   date: '2030-01-02T03:04:05.000Z',
@@ -68,5 +70,41 @@ describe('RESULTS.md', () => {
     const again = resultsText(REPORT, `# Old\n\n${END}${byHand}`);
     expect(again.endsWith(`${END}${byHand}`)).toBe(true);
     expect(again).not.toContain('# Old');
+  });
+});
+
+describe('the curves in RESULTS.md', () => {
+  const byHand = '\n\n## Profiles\n\nBy hand.\n';
+  const tables = resultsText(REPORT, `${END}${byHand}`);
+  const both = withCurves(CURVES, tables);
+
+  it('stand between the tables and what was written by hand', () => {
+    const [before, behind] = both.split(BEGIN_CURVES);
+    expect(`${before?.trimEnd()}${byHand}`).toBe(tables);
+    expect(behind?.split(END_CURVES)[1]).toBe(byHand);
+  });
+
+  it('say when they were measured, and show their pictures', () => {
+    expect(both).toContain('2030-01-02, 2 cores of a kind, 8 GB; node 20.0.0, redis 7.0.0.');
+    expect(both).toContain('![A hit against the size of the answer](curves/answer-size.svg)');
+  });
+
+  it('take the place of the curves before them, and of nothing else', () => {
+    const again = withCurves({ ...CURVES, curves: [], rule: 'Another rule.' }, both);
+    expect(again).toContain('Another rule.');
+    expect(again).not.toContain('curves/answer-size.svg');
+    expect(withCurves(CURVES, again)).toBe(both);
+  });
+
+  it('survive new tables', () => {
+    const again = resultsText({ ...REPORT, machine: 'another machine' }, both);
+    expect(again).toContain('another machine');
+    expect(again.split(BEGIN_CURVES)[1]).toBe(both.split(BEGIN_CURVES)[1]);
+  });
+
+  it('need no tables, and leave room for them', () => {
+    const alone = withCurves(CURVES, '');
+    expect(alone).toMatch(/^# Results of `npm run bench`\n/);
+    expect(resultsText(REPORT, alone).split(BEGIN_CURVES)[1]).toBe(alone.split(BEGIN_CURVES)[1]);
   });
 });

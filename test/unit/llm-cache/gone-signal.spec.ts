@@ -42,6 +42,14 @@ describe('the signal that a response is over', () => {
     expect(signal.reason).toHaveProperty('name', 'AbortError');
   });
 
+  it('is one listener of the response, however many there are', async () => {
+    const { response } = await openResponse();
+    const signal = new ResponseOver(response);
+    const before = response.listenerCount('close');
+    for (let count = 0; count < 20; count += 1) signal.addEventListener('abort', () => undefined);
+    expect(response.listenerCount('close')).toBe(before + 1);
+  });
+
   it('is never aborted where there is no response of Node', () => {
     const signal = new ResponseOver(undefined);
     signal.addEventListener('abort', () => undefined);
