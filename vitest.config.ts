@@ -4,6 +4,10 @@ import { defineConfig } from 'vitest/config';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const realRedis = { globalSetup: path('./test/environment/provide-redis.ts') };
+const BROWSER_SPECS = [
+  'test/e2e/sample/playground.spec.ts',
+  'test/e2e/sample/playground-access.spec.ts',
+];
 /** They need Node 22. */
 const hasNewestSdks = Number(process.versions.node.split('.')[0]) >= 22;
 
@@ -32,8 +36,17 @@ export default defineConfig({
         test: {
           name: 'real parts',
           include: ['test/{contract,e2e,chaos}/**/*.spec.ts'],
+          exclude: BROWSER_SPECS,
           provide: { ioredisMajor: 6 },
           ...realRedis,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: BROWSER_SPECS,
+          globalSetup: [realRedis.globalSetup, path('./test/environment/provide-chromium.ts')],
         },
       },
       {

@@ -9,6 +9,8 @@ import { EmbeddingsController } from './gateway/embeddings.controller.js';
 import { MessagesController } from './gateway/messages.controller.js';
 import { ModelsController } from './gateway/models.controller.js';
 import { ResponsesController } from './gateway/responses.controller.js';
+import type { GatewayExtension } from './gateway-extension.interface.js';
+import { pricing } from './pricing.js';
 import { UPSTREAM_TARGET } from './upstream/upstream-target.js';
 import type { UpstreamTarget } from './upstream/upstream-target.js';
 import { Upstream } from './upstream/upstream.service.js';
@@ -17,6 +19,7 @@ export interface GatewayOptions {
   /** Used instead of the Azure Redis that the environment names. */
   readonly localAzure?: LocalAzure | undefined;
   readonly upstream: UpstreamTarget;
+  readonly extension?: GatewayExtension | undefined;
 }
 
 @Module({
@@ -30,7 +33,7 @@ export interface GatewayOptions {
   providers: [Upstream, { provide: APP_FILTER, useClass: ApiErrorFilter }],
 })
 export class AppModule {
-  static register({ localAzure, upstream }: GatewayOptions): DynamicModule {
+  static register({ localAzure, upstream, extension }: GatewayOptions): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -38,11 +41,15 @@ export class AppModule {
           useFactory: () => ({
             ...(localAzure === undefined
               ? azureRedisOptionsFromEnv()
-              : { ...localAzure.connection, credential: localAzure.credential }),
+              : {
+                  ...localAzure.connection,
+                  credential: extension?.credential ?? localAzure.credential,
+                }),
             // Even a slow Redis is faster than a model, so it may have a second.
-            cache: { namespace: 'llm-gateway', deadlineMs: 1_000 },
+            cache: { namespace: 'llm-gateway', deadlineMs: 1_000, llm: { pricing } },
           }),
         }),
+        ...(extension?.modules ?? []),
       ],
       providers: [{ provide: UPSTREAM_TARGET, useValue: upstream }],
     };

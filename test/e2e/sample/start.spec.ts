@@ -31,7 +31,7 @@ describe('npm start', { timeout: MINUTES }, () => {
       });
     }
     await symlink(join(REPOSITORY, 'node_modules'), join(clone, 'node_modules'));
-    for (const project of ['nestjs-azure-redis', '01-llm-gateway']) {
+    for (const project of ['nestjs-azure-redis', '02-playground']) {
       await run(process.execPath, ['node_modules/@nestjs/cli/bin/nest.js', 'build', project], {
         cwd: clone,
       });
@@ -44,7 +44,7 @@ describe('npm start', { timeout: MINUTES }, () => {
 
   /** The built sample, as a terminal runs it: in a process group of its own. */
   function start(env: Readonly<Record<string, string>>) {
-    const child = spawn(process.execPath, ['sample/01-llm-gateway/dist/main.js'], {
+    const child = spawn(process.execPath, ['sample/02-playground/dist/02-playground/main.js'], {
       cwd: clone,
       env: { PATH: process.env.PATH, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,6 +80,10 @@ describe('npm start', { timeout: MINUTES }, () => {
     expect(ids).toHaveLength(2);
     expect(ids[1]).toBe(ids[0]);
     expect(stdout).toContain('same connection, re-authenticated in time');
+
+    const [, page = ''] = /^Page +(\S+)$/m.exec(stdout) ?? [];
+    expect(await (await fetch(page)).text()).toContain('<h1>nestjs-azure-redis');
+    expect((await fetch(new URL('playground/style.css', page))).status).toBe(200);
 
     const [, url = '', body = ''] = /curl -i (\S+) .* -d '(.*)'/.exec(stdout) ?? [];
     const ask = async () => {

@@ -101,6 +101,10 @@ describe('the rules', () => {
     const text = `import { a } from '../../lib/index.js'; import { b } from './b.js';`;
     expect(sampleProblems([readSource('01-app/main.ts', text)])).toHaveLength(1);
     expect(sampleProblems([readSource('01-app/deep/x.ts', `import '../main.js';`)])).toEqual([]);
+    expect(sampleProblems([readSource('02-page/x.ts', `import '../01-app/main.js';`)])).toEqual([]);
+    expect(sampleProblems([readSource('01-app/x.ts', `import '../02-page/x.js';`)])).toHaveLength(
+      1,
+    );
   });
 
   it('allow one reader of process.env in testing', () => {

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { locateProgram } from '../../environment/provide-redis.js';
-import { planRedis, type RedisPlanInput } from '../../environment/redis-plan.js';
+import { planProgram, type Machine, type ProgramPlan } from '../../environment/program-plan.js';
+import { CHROMIUM, REDIS } from '../../environment/programs.js';
+import { locateProgram } from '../../environment/provide-program.js';
 
 const machine = (
   programs: readonly string[],
-  input: Partial<Omit<RedisPlanInput, 'locate'>> = {},
-): RedisPlanInput => ({
+  input: Partial<Omit<Machine, 'locate'>> = {},
+): Machine => ({
   platform: 'linux',
   uid: 0,
   environment: {},
@@ -16,7 +17,10 @@ const machine = (
   ...input,
 });
 
-describe('planRedis', () => {
+const planRedis = (input: Machine): ProgramPlan => planProgram(REDIS, input);
+const planChromium = (input: Machine): ProgramPlan => planProgram(CHROMIUM, input);
+
+describe('the plan for Redis', () => {
   it('uses the redis-server on PATH', () => {
     expect(planRedis(machine(['/usr/bin/redis-server', '/usr/bin/valkey-server']))).toEqual({
       kind: 'use',
@@ -90,6 +94,33 @@ describe('planRedis', () => {
     expect(planRedis(input)).toMatchObject({
       kind: 'refuse',
       message: expect.stringContaining(command),
+    });
+  });
+});
+
+describe('the plan for a browser', () => {
+  it('uses the browser that CHROMIUM names', () => {
+    const environment = { CHROMIUM: '/opt/browser' };
+    const programs = ['/usr/bin/chromium', '/opt/browser'];
+    expect(planChromium(machine(programs, { environment }))).toEqual({
+      kind: 'use',
+      path: '/opt/browser',
+    });
+  });
+
+  it('installs chromium with apt-get as root on Debian, where there is a Redis already', () => {
+    expect(planChromium(machine(['/usr/bin/redis-server', '/usr/bin/apt-get']))).toMatchObject({
+      kind: 'install',
+      commands: [['apt-get', 'update'], expect.arrayContaining(['chromium'])],
+    });
+  });
+
+  it('stops with the command that installs it, when CHROMIUM_PROVIDE=never forbids it', () => {
+    const environment = { CHROMIUM_PROVIDE: 'never', REDIS_PROVIDE: 'always' };
+    expect(planChromium(machine(['/usr/bin/apt-get'], { environment }))).toEqual({
+      kind: 'refuse',
+      message:
+        'The tests need a real browser and found no chromium or chromium-browser or google-chrome on PATH. Install it with: apt-get install -y chromium',
     });
   });
 });
