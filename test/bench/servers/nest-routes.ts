@@ -15,7 +15,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { LlmCacheInterceptor } from 'nestjs-azure-redis';
-import type { ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { of, type Observable } from 'rxjs';
 import { answerWith } from './answer-with.js';
@@ -61,6 +61,8 @@ class ConstantController {
   }
 }
 
+const COMPLETION_TEXT = COMPLETION_BYTES.toString();
+
 /** The least that an interceptor costs which answers in the place of its handler. */
 @Injectable()
 class ConstantInterceptor implements NestInterceptor {
@@ -70,10 +72,11 @@ class ConstantInterceptor implements NestInterceptor {
     this.#adapter = adapter;
   }
 
-  intercept(context: ExecutionContext): Observable<Buffer> {
+  intercept(context: ExecutionContext): Observable<Buffer | string> {
     const response: unknown = context.switchToHttp().getResponse();
     this.#adapter.httpAdapter.setHeader(response, 'content-type', 'application/json');
-    return of(COMPLETION_BYTES);
+    // Nest writes a Buffer as JSON on Express.
+    return of(response instanceof ServerResponse ? COMPLETION_TEXT : COMPLETION_BYTES);
   }
 }
 

@@ -95,7 +95,7 @@ export function sampleProblems(samples: readonly SourceFacts[]): string[] {
 }
 
 /** A sample may build on one before it. */
-const mayUse = (sample: string, used: string): boolean => /^\d\d-/.test(used) && used <= sample;
+const mayUse = (sample = '', used = ''): boolean => /^\d\d-/.test(used) && used <= sample;
 
 /** Packages that a consumer of `entry` must have, with a file that imports each. */
 export function packagesReachedFrom(
