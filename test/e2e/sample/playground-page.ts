@@ -44,6 +44,14 @@ export class PlaygroundPage {
     return this.answer();
   }
 
+  /** After a reconnect the cache gives nothing until it knows what was invalidated meanwhile. */
+  async askUntilHit(question: string): Promise<void> {
+    for (let asked = 0; asked < 10; asked += 1) {
+      if ((await this.ask(question)).chip === 'HIT') return;
+    }
+    throw new Error('Ten answers, and none from the cache.');
+  }
+
   /** The newest answer, once it is whole. */
   async answer(): Promise<{ chip: string; text: string; totalMs: number }> {
     const exchange = this.exchange();
