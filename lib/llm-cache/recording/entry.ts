@@ -3,7 +3,7 @@ import { isJsonObject } from '../json-object.js';
 import type { TokenUsage } from '../protocols/llm-protocol.interface.js';
 import { isOriginatedHead, type OriginatedHead } from './answer.js';
 
-const ENTRY_VERSION = 3;
+const ENTRY_VERSION = 4;
 const DIGEST_START = 1;
 const HEADER_LENGTH_START = DIGEST_START + 32;
 const HEADER_START = HEADER_LENGTH_START + 4;
@@ -42,11 +42,17 @@ export interface Entry {
 const FORMS = ['text', 'bytes', 'json', 'event'] as const;
 const PERSONAL_KINDS = ['id', 'time', 'padding'] as const;
 
-/** A frame without its bytes: form, length, atMs, then start, end and kind of each personal range. */
-type FrameRow = readonly number[];
+/** Of each frame its form, length, atMs and the place of its personal ranges in their table. */
+type FrameTable = readonly number[];
+
+const COLUMNS = 4;
+
+/** Start, end and kind of each range: those of nearly all frames of a stream are the same. */
+type RangesTable = readonly (readonly number[])[];
 
 interface Header extends Omit<Entry, 'frames'> {
-  readonly frames: readonly FrameRow[];
+  readonly frames: FrameTable;
+  readonly ranges: RangesTable;
 }
 
 /**
@@ -56,7 +62,7 @@ interface Header extends Omit<Entry, 'frames'> {
  * The digest covers the key, so that bytes which ended up under another key are no answer there.
  */
 export function encodeEntry(key: string, { frames, ...rest }: Entry): Buffer {
-  const header: Header = { ...rest, frames: frames.map(toRow) };
+  const header: Header = { ...rest, ...toTables(frames) };
   const headerBytes = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(HEADER_START);
   prefix.writeUInt8(ENTRY_VERSION, 0);
@@ -75,32 +81,38 @@ export function decodeEntry(key: string, bytes: Buffer): Entry | undefined {
   if (bodyStart > bytes.length) return undefined;
   const header: unknown = JSON.parse(bytes.toString('utf8', HEADER_START, bodyStart));
   if (!isHeader(header)) return undefined;
-  const frames = readFrames(header.frames, bytes.subarray(bodyStart));
-  return frames && { ...header, frames };
+  const { frames: table, ranges, ...rest } = header;
+  const frames = readFrames(table, ranges.map(readPersonal), bytes.subarray(bodyStart));
+  return frames && { ...rest, frames };
 }
 
-function toRow({ form, bytes, atMs, personal }: Frame): FrameRow {
-  const ranges = personal.flatMap(({ start, end, kind }) => [
-    start,
-    end,
-    PERSONAL_KINDS.indexOf(kind),
-  ]);
-  return [FORMS.indexOf(form), bytes.length, atMs, ...ranges];
+function toTables(frames: readonly Frame[]): Pick<Header, 'frames' | 'ranges'> {
+  const numbers = new Map<string, number>();
+  const table = frames.flatMap(({ form, bytes, atMs, personal }) => {
+    const ranges = JSON.stringify(
+      personal.flatMap(({ start, end, kind }) => [start, end, PERSONAL_KINDS.indexOf(kind)]),
+    );
+    const number = numbers.get(ranges) ?? numbers.size;
+    numbers.set(ranges, number);
+    return [FORMS.indexOf(form), bytes.length, atMs, number];
+  });
+  return { frames: table, ranges: [...numbers.keys()].map((ranges) => JSON.parse(ranges)) };
 }
 
-function readFrames(rows: readonly FrameRow[], body: Buffer): Frame[] | undefined {
+function readFrames(
+  table: FrameTable,
+  ranges: readonly (readonly PersonalRange[])[],
+  body: Buffer,
+): Frame[] | undefined {
   const frames: Frame[] = [];
   let start = 0;
-  for (const [form = -1, length = 0, atMs = 0, ...ranges] of rows) {
-    const knownForm = FORMS[form];
-    if (knownForm === undefined) return undefined;
-    frames.push({
-      form: knownForm,
-      bytes: body.subarray(start, start + length),
-      atMs,
-      personal: readPersonal(ranges),
-    });
-    start += length;
+  for (let at = 0; at < table.length; at += COLUMNS) {
+    const end = start + (table[at + 1] ?? 0);
+    const form = FORMS[table[at] ?? -1];
+    const personal = ranges[table[at + 3] ?? -1];
+    if (form === undefined || personal === undefined) return undefined;
+    frames.push({ form, bytes: body.subarray(start, end), atMs: table[at + 2] ?? 0, personal });
+    start = end;
   }
   return start === body.length ? frames : undefined;
 }
@@ -130,9 +142,11 @@ function isHeader(header: unknown): header is Header {
     typeof header['tookMs'] === 'number' &&
     isJsonObject(header['usage']) &&
     isOriginatedHead(header['head']) &&
-    Array.isArray(header['frames']) &&
-    header['frames'].every(
-      (row) => Array.isArray(row) && row.every((item) => typeof item === 'number'),
-    )
+    isListOfNumbers(header['frames']) &&
+    Array.isArray(header['ranges']) &&
+    header['ranges'].every(isListOfNumbers)
   );
 }
+
+const isListOfNumbers = (list: unknown): boolean =>
+  Array.isArray(list) && list.every((item) => typeof item === 'number');

@@ -72,16 +72,17 @@ function* blocksOf(
   frames: readonly Frame[],
   personal: PersonalValues | undefined,
 ): Generator<Chunk, void> {
-  let parts: Buffer[] = [];
+  let block: FreshFrame[] = [];
   let size = 0;
   for (const [index, frame] of frames.entries()) {
-    parts.push(...(personal?.partsOf(frame) ?? [frame.bytes]));
-    size += frame.bytes.length;
+    const fresh = personal?.of(frame) ?? new FreshFrame(frame);
+    block.push(fresh);
+    size += fresh.size;
     const { form } = frame;
     const isOfOneKind = (form === 'bytes' || form === 'text') && form === frames[index + 1]?.form;
     if (isOfOneKind && size < BLOCK_BYTES) continue;
-    yield chunkOf(frame, Buffer.concat(parts));
-    [parts, size] = [[], 0];
+    yield chunkOf(frame, putTogether(block, size));
+    [block, size] = [[], 0];
   }
 }
 
@@ -119,56 +120,122 @@ export function chunkOf({ form }: Pick<Frame, 'form'>, bytes: Buffer): Chunk {
   }
 }
 
+const MIN_ID_DIGITS = 20;
 const ID_DIGITS = 30;
+
+/** A frame for one caller: with these values in the place of its personal ranges, in their order. */
+class FreshFrame {
+  readonly #frame: Frame;
+  readonly #values: readonly Buffer[];
+  /** Nothing moves: all values are as long as those they stand for. */
+  readonly #fits: boolean;
+  /** Bytes. */
+  readonly size: number;
+
+  /** @param values none: all bytes as they are */
+  constructor(frame: Frame, values: readonly Buffer[] = []) {
+    let [fits, size] = [true, frame.bytes.length];
+    values.forEach(({ length }, index) => {
+      const more = length - lengthOf(frame.personal[index]);
+      if (more !== 0) fits = false;
+      size += more;
+    });
+    this.#frame = frame;
+    this.#values = values;
+    this.#fits = fits;
+    this.size = size;
+  }
+
+  writeTo(target: Buffer, at: number): void {
+    if (this.#fits) this.#writeOver(target, at);
+    else target.set(Buffer.concat(this.#parts()), at);
+  }
+
+  #writeOver(target: Buffer, at: number): void {
+    const { bytes, personal } = this.#frame;
+    target.set(bytes, at);
+    this.#values.forEach((value, index) => target.set(value, at + (personal[index]?.start ?? 0)));
+  }
+
+  #parts(): Buffer[] {
+    const { bytes, personal } = this.#frame;
+    const parts: Buffer[] = [];
+    let from = 0;
+    this.#values.forEach((value, index) => {
+      const { start = 0, end = 0 } = personal[index] ?? {};
+      parts.push(bytes.subarray(from, start), value);
+      from = end;
+    });
+    return [...parts, bytes.subarray(from)];
+  }
+}
+
+const lengthOf = (range: PersonalRange | undefined): number =>
+  range === undefined ? 0 : range.end - range.start;
+
+function putTogether(frames: readonly FreshFrame[], size: number): Buffer {
+  const target = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const frame of frames) {
+    frame.writeTo(target, at);
+    at += frame.size;
+  }
+  return target;
+}
 
 /** Ids and times for one caller: the same in all frames of one answer. */
 class PersonalValues {
-  readonly #ids = new Map<string, string>();
+  readonly #ids = new Map<string, Buffer>();
   readonly #name: string;
-  readonly #time: number;
+  readonly #time: Buffer;
 
   constructor(name: string = newReplay()) {
     this.#name = name;
-    this.#time = timeOfReplay(name);
+    this.#time = Buffer.from(String(timeOfReplay(name)));
   }
 
   /** The bytes of the frame with fresh values in their places. */
   within(frame: Frame): Buffer {
-    return frame.personal.length === 0 ? frame.bytes : Buffer.concat(this.partsOf(frame));
+    if (frame.personal.length === 0) return frame.bytes;
+    const fresh = this.of(frame);
+    return putTogether([fresh], fresh.size);
   }
 
-  /** The same, not put together yet. */
-  partsOf({ bytes, personal }: Frame): Buffer[] {
-    const parts: Buffer[] = [];
-    let from = 0;
-    for (const { start, end, kind } of personal) {
-      const value = this.#fresh(kind, bytes.toString('utf8', start, end));
-      parts.push(bytes.subarray(from, start), Buffer.from(value));
-      from = end;
-    }
-    parts.push(bytes.subarray(from));
-    return parts;
+  of(frame: Frame): FreshFrame {
+    const { bytes, personal } = frame;
+    return new FreshFrame(
+      frame,
+      personal.map((range) => this.#value(range, bytes)),
+    );
   }
 
-  #fresh(kind: PersonalRange['kind'], literal: string): string {
+  #value({ start, end, kind }: PersonalRange, bytes: Buffer): Buffer {
     switch (kind) {
       case 'id':
-        return this.#id(literal);
+        return this.#id(bytes.toString('utf8', start, end));
       case 'time':
-        return String(this.#time);
+        return this.#time;
       case 'padding':
-        return '""';
+        return NO_PADDING;
     }
   }
 
-  /** `"chatcmpl-…"`, `"msg_…"`: the prefix tells clients what it is the id of. */
-  #id(literal: string): string {
+  /**
+   * `"chatcmpl-…"`, `"msg_…"`: the prefix tells clients what it is the id of. As long as the id it
+   * stands for, if that is long enough to be like no other.
+   */
+  #id(literal: string): Buffer {
     const known = this.#ids.get(literal);
     if (known !== undefined) return known;
     const [prefix = '"'] = /^"(?:[A-Za-z]+[-_])?/.exec(literal) ?? [];
+    const digits = literal.length - prefix.length - 1;
     const fresh = hash('sha256', `${this.#name}:${literal}`);
-    const id = `${prefix}${fresh.slice(0, ID_DIGITS)}"`;
+    const id = Buffer.from(
+      `${prefix}${fresh.slice(0, digits < MIN_ID_DIGITS ? ID_DIGITS : digits)}"`,
+    );
     this.#ids.set(literal, id);
     return id;
   }
 }
+
+const NO_PADDING = Buffer.from('""');

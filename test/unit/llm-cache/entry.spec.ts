@@ -33,6 +33,17 @@ describe('an entry', () => {
     expect(decodeEntry(KEY, encodeEntry(KEY, ENTRY))).toEqual(ENTRY);
   });
 
+  it('names the places of fresh values once for all frames that have the same', () => {
+    const one = ENTRY.frames.slice(0, 1);
+    const sizeOf = (count: number): number => {
+      const frames = Array.from({ length: count }).flatMap(() => one);
+      return encodeEntry(KEY, { ...ENTRY, frames }).length;
+    };
+    const bytes = one.reduce((sum, frame) => sum + frame.bytes.length, 0);
+    const forEach = (sizeOf(201) - sizeOf(1)) / 200 - bytes;
+    expect(forEach).toBeLessThan('0,40,0,0,'.length + 1);
+  });
+
   it('is nothing with any bit flipped', () => {
     const bytes = encodeEntry(KEY, ENTRY);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
